@@ -1,0 +1,80 @@
+//! What went wrong, in two lines: the cause, then what to type.
+//!
+//! Every word returns this one error. It speaks in the reader's terms, so a program only has to print it and end with
+//! its exit status. The statuses are curl's where a peer is involved, so that scripts may treat `./client` like curl.
+
+use std::fmt;
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Exit statuses. Nothing that was refused ever ends in 0.
+pub mod exit {
+    /// Anything without a better number.
+    pub const FAILED: u8 = 1;
+    /// The command line itself is wrong.
+    pub const USAGE: u8 = 2;
+    /// The host's name has no address.
+    pub const RESOLVE: u8 = 6;
+    /// Nobody listens there.
+    pub const CONNECT: u8 = 7;
+    /// The HTTP answer was an error, or the WebSocket upgrade was refused.
+    pub const UPGRADE: u8 = 22;
+    /// It took too long.
+    pub const TIMEOUT: u8 = 28;
+    /// The TLS handshake failed for another reason than the peer's certificate.
+    pub const HANDSHAKE: u8 = 35;
+    /// The peer closed without a word.
+    pub const EMPTY: u8 = 52;
+    /// The peer refused us, or vanished, after we believed to be connected.
+    pub const RECEIVE: u8 = 56;
+    /// Our own certificate or key can't be used.
+    pub const OWN_CERTIFICATE: u8 = 58;
+    /// The peer's certificate was refused.
+    pub const VERIFY: u8 = 60;
+    /// The file of authorities can't be read.
+    pub const CA_FILE: u8 = 77;
+}
+
+/// A failure as a lesson: `cause` says what happened and to what, `hint` says who must change what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Error {
+    /// Stable and short, for scripts: `wrong-name`, `port-busy`.
+    pub code: &'static str,
+    /// What happened, to which file or certificate. Lower case, no full stop.
+    pub cause: String,
+    /// What to type. Empty when there is nothing to add.
+    pub hint: String,
+    /// The exit status that a program ends with: one of [`exit`].
+    pub exit: u8,
+}
+
+impl Error {
+    pub fn new(code: &'static str, cause: impl Into<String>) -> Error {
+        Error { code, cause: cause.into(), hint: String::new(), exit: exit::FAILED }
+    }
+
+    /// Adds the cure.
+    pub fn hint(mut self, hint: impl Into<String>) -> Error {
+        self.hint = hint.into();
+        self
+    }
+
+    /// Sets the status that a program ends with.
+    pub fn exit(mut self, status: u8) -> Error {
+        self.exit = status;
+        self
+    }
+
+    /// The two lines as `who` prints them: `client: cause`, `client: hint: cure`.
+    pub fn lines(&self, who: &str) -> String {
+        if self.hint.is_empty() { format!("{who}: {}", self.cause) } else { format!("{who}: {}\n{who}: hint: {}", self.cause, self.hint) }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.cause)
+    }
+}
+
+impl std::error::Error for Error {}

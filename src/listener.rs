@@ -1,0 +1,1 @@
+// CONTRACT (in work by the lead)

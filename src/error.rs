@@ -3,7 +3,7 @@
 //! Every word returns this one error. It speaks in the reader's terms, so a program only has to print it and end with
 //! its exit status. The statuses are curl's where a peer is involved, so that scripts may treat `./client` like curl.
 
-use std::fmt;
+use std::{fmt, io};
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -69,6 +69,14 @@ impl Error {
     pub fn lines(&self, who: &str) -> String {
         if self.hint.is_empty() { format!("{who}: {}", self.cause) } else { format!("{who}: {}\n{who}: hint: {}", self.cause, self.hint) }
     }
+}
+
+/// What the system says about a file or a socket, as part of a cause: `permission denied`, without its number.
+pub fn of_system(error: &io::Error) -> String {
+    let said = error.to_string();
+    let words = said.split(" (os error").next().unwrap_or(&said);
+    let mut letters = words.chars();
+    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
 }
 
 impl fmt::Display for Error {

@@ -1,4 +1,7 @@
-// CONTRACT (in work by the lead): key log, first bytes
+// CONTRACT (in work by the lead): first bytes
+mod key_log;
+pub use key_log::key_log;
+
 /// What a stranger's first bytes are.
 pub enum First {
     Tls,

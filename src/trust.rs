@@ -1,40 +1,193 @@
-// CONTRACT (helper C implements)
-use crate::error::Result;
+use crate::authority::Places;
+use crate::certificate::{self, load_chain};
+use crate::error::{Error, Result, exit};
+use rustls::RootCertStore;
 use rustls::client::danger::ServerCertVerifier;
-use rustls::pki_types::CertificateDer;
+use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::server::danger::ClientCertVerifier;
-use std::{
-    path::Path,
-    sync::{Arc, Mutex},
-};
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+mod judge;
 
 /// Whom I believe.
+///
+/// There are two ways to be believed. An *authority* vouches for others: a chain that ends at it is good. A *pinned*
+/// certificate vouches for nobody but itself: the peer must show exactly these bytes.
 #[derive(Clone)]
-pub struct Trust;
+pub struct Trust {
+    described: String,
+    roots: RootCertStore,
+    authorities: Vec<CertificateDer<'static>>,
+    pinned: Vec<CertificateDer<'static>>,
+}
+
+/// The chain that a peer presented, leaf first, accepted or not.
+pub type Presented = Arc<Mutex<Vec<CertificateDer<'static>>>>;
+
+/// Whether a server asks its clients for a certificate (Node's `requestCert` and `rejectUnauthorized`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientAuth {
+    /// Not asked.
+    None,
+    /// Asked; who sends none is let in without a name. One that is sent must still be good.
+    Request,
+    /// Asked; who sends none is refused.
+    Require,
+}
+
 impl Trust {
     /// The web's authorities, as Mozilla lists them (webpki-roots).
     pub fn web() -> Trust {
-        todo!()
+        let mut web = Trust::nobody("the web's authorities");
+        web.roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+        web
     }
-    /// Every certificate of a PEM file is a root, or exactly this certificate when it is self-signed.
-    pub fn file(_pem: &Path) -> Result<Trust> {
-        todo!()
+
+    /// Every certificate of a PEM file: an authority as a root, a self-signed certificate that is none as itself.
+    ///
+    /// Fails with status 77 when the file can't be read, or holds a certificate that is neither.
+    pub fn file(pem: &Path) -> Result<Trust> {
+        let from = pem.display().to_string();
+        let chain = load_chain(pem).map_err(|error| error.exit(exit::CA_FILE))?;
+        Trust::certificates(format!("what is in {from}"), &chain)
+            .map_err(|error| Error { cause: format!("{from}: {}", error.cause), ..error })
     }
-    /// For a client: judges servers. What was presented is remembered in `Presented`, so that a refusal can be explained.
-    pub fn judge_servers(&self, _presented: Presented) -> Result<Arc<dyn ServerCertVerifier>> {
-        todo!()
+
+    /// As [`Trust::file`], with certificates that are in memory. `described` is what a refusal calls them.
+    pub fn certificates(described: impl Into<String>, certificates: &[CertificateDer<'static>]) -> Result<Trust> {
+        let mut trust = Trust::nobody(described);
+        for certificate in certificates {
+            trust.believe(certificate)?;
+        }
+        Ok(trust)
     }
-    /// For a server: judges clients.
-    pub fn judge_clients(&self, _how: ClientAuth) -> Result<Arc<dyn ClientCertVerifier>> {
-        todo!()
+
+    /// The lab's own authority, made by `make certs`.
+    pub fn lab(places: &Places) -> Result<Trust> {
+        let root = places.root_certificate();
+        let mut lab = Trust::file(&root)?;
+        lab.described = format!("the lab's authority ({})", root.display());
+        Ok(lab)
+    }
+
+    /// What this machine trusts: the bundle that `SSL_CERT_FILE` names, or the distribution's.
+    ///
+    /// Certificates in it that can't be a root are passed over: the bundle is the distribution's, not the reader's.
+    pub fn system() -> Result<Trust> {
+        let bundle = system_bundle()?;
+        let chain = load_chain(&bundle).map_err(|error| error.exit(exit::CA_FILE))?;
+        let mut system = Trust::nobody(format!("this system's authorities ({})", bundle.display()));
+        for certificate in chain {
+            if system.roots.add(certificate.clone()).is_ok() {
+                system.authorities.push(certificate);
+            }
+        }
+        Ok(system)
+    }
+
+    /// Whom to believe about a host when nobody says otherwise: the lab's authority about the lab's own names, the web's
+    /// about all others. The lab's is never asked about the web: who holds its key could then be any site.
+    pub fn about(host: &ServerName<'_>, places: &Places) -> Result<Trust> {
+        if is_lab_name(host) { Trust::lab(places) } else { Ok(Trust::web()) }
+    }
+
+    /// Believes all that either believes.
+    pub fn and(mut self, other: Trust) -> Trust {
+        self.described = format!("{} and {}", self.described, other.described);
+        self.roots.roots.extend(other.roots.roots);
+        self.authorities.extend(other.authorities);
+        self.pinned.extend(other.pinned);
+        self
+    }
+
+    /// For a client: judges servers, their chain, dates, purpose and name. What they show is kept in `presented`,
+    /// accepted or not, so that a refusal can be explained.
+    pub fn judge_servers(&self, presented: Presented) -> Result<Arc<dyn ServerCertVerifier>> {
+        judge::of_servers(self, presented)
+    }
+
+    /// For a server: judges clients. A client's name is no part of the judgement: who may do what is decided later.
+    pub fn judge_clients(&self, how: ClientAuth) -> Result<Arc<dyn ClientCertVerifier>> {
+        judge::of_clients(self, how)
+    }
+
+    /// In a reader's words: `the lab's authority (certs/ca/root.crt)`.
+    pub fn described(&self) -> &str {
+        &self.described
+    }
+
+    /// The authorities that came as certificates. The web's are not among them: of those only name and key are known.
+    pub fn authorities(&self) -> &[CertificateDer<'static>] {
+        &self.authorities
+    }
+
+    /// The certificates that are believed about themselves only.
+    pub fn pinned(&self) -> &[CertificateDer<'static>] {
+        &self.pinned
+    }
+
+    /// Whether an authority of this subject (DER, outer SEQUENCE included) is believed.
+    pub fn knows_authority(&self, subject: &[u8]) -> bool {
+        self.roots.subjects().iter().any(|known| known.as_ref() == subject)
+    }
+
+    fn nobody(described: impl Into<String>) -> Trust {
+        Trust { described: described.into(), roots: RootCertStore::empty(), authorities: Vec::new(), pinned: Vec::new() }
+    }
+
+    fn believe(&mut self, certificate: &CertificateDer<'static>) -> Result<()> {
+        let said = certificate::summary(certificate).map_err(|error| error.exit(exit::CA_FILE))?;
+        // A certificate of version 1 can't say whether it is an authority; as a root it was always taken for one.
+        if said.is_ca || said.version == 1 {
+            self.roots.add(certificate.clone()).map_err(|_| not_an_authority(&said.subject, "its fields can't be a root's"))?;
+            self.authorities.push(certificate.clone());
+        } else if said.subject == said.issuer {
+            self.pinned.push(certificate.clone());
+        } else {
+            return Err(not_an_authority(&said.subject, &format!("{} signed it, and it may sign nobody", said.issuer)));
+        }
+        Ok(())
     }
 }
-/// The chain that a peer presented, accepted or not.
-pub type Presented = Arc<Mutex<Vec<CertificateDer<'static>>>>;
-/// Node's requestCert / rejectUnauthorized.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ClientAuth {
-    None,
-    Request,
-    Require,
+
+/// Names that only the lab speaks for: `localhost`, what ends in `.localhost` or `.test` (RFC 6761), loopback addresses.
+pub fn is_lab_name(host: &ServerName<'_>) -> bool {
+    match host {
+        ServerName::DnsName(name) => {
+            let name = name.as_ref().trim_end_matches('.').to_ascii_lowercase();
+            name == "localhost" || name == "test" || name.ends_with(".localhost") || name.ends_with(".test")
+        }
+        ServerName::IpAddress(address) => IpAddr::from(*address).is_loopback(),
+        _ => false,
+    }
 }
+
+/// Where distributions keep the bundle, as OpenSSL and Go look for it.
+const BUNDLES: [&str; 4] = [
+    "/etc/ssl/certs/ca-certificates.crt", // Debian, Ubuntu, Arch
+    "/etc/pki/tls/certs/ca-bundle.crt",   // Fedora
+    "/etc/ssl/ca-bundle.pem",             // openSUSE
+    "/etc/ssl/cert.pem",                  // Alpine, macOS
+];
+
+fn system_bundle() -> Result<PathBuf> {
+    if let Some(named) = std::env::var_os("SSL_CERT_FILE").filter(|named| !named.is_empty()) {
+        return Ok(named.into());
+    }
+    BUNDLES.iter().map(PathBuf::from).find(|bundle| bundle.exists()).ok_or_else(|| {
+        Error::new("no-system-roots", "this system has no bundle of authorities where they usually are")
+            .hint("name one: SSL_CERT_FILE=bundle.pem, or trust one file alone: --cacert FILE (docs/trust.md)")
+            .exit(exit::CA_FILE)
+    })
+}
+
+fn not_an_authority(subject: &str, why: &str) -> Error {
+    Error::new("not-an-authority", format!("{subject} is no authority: {why}"))
+        .hint("trust the authority above it, for example --cacert certs/ca/root.crt (docs/trust.md)")
+        .exit(exit::CA_FILE)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,159 @@
+//! The verifiers: the only place where one is built. rustls asks them, webpki answers.
+//!
+//! They add two things to webpki's judgement. A pinned certificate is believed about itself alone, although webpki would
+//! take any root as somebody who may sign for others. And what the peer showed is remembered.
+
+use super::{ClientAuth, Presented, Trust};
+use crate::error::{Error, Result, exit};
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, RootCertStore, SignatureScheme};
+use std::sync::{Arc, PoisonError};
+
+type Judged<T> = std::result::Result<T, rustls::Error>;
+
+pub fn of_servers(trust: &Trust, presented: Presented) -> Result<Arc<dyn ServerCertVerifier>> {
+    let judges = Judges::new(trust, |roots| WebPkiServerVerifier::builder(roots.into()).build().map(|judge| judge as _))?;
+    Ok(Arc::new(OfServers { judges, presented }))
+}
+
+pub fn of_clients(trust: &Trust, how: ClientAuth) -> Result<Arc<dyn ClientCertVerifier>> {
+    if how == ClientAuth::None {
+        return Ok(WebPkiClientVerifier::no_client_auth());
+    }
+    let judges = Judges::new(trust, |roots| WebPkiClientVerifier::builder(roots.into()).build())?;
+    let hints = judges.all().flat_map(|judge| judge.root_hint_subjects().to_vec()).collect();
+    Ok(Arc::new(OfClients { judges, hints, required: how == ClientAuth::Require }))
+}
+
+/// One judge for all authorities together, and one for each pinned certificate, who knows that certificate only.
+#[derive(Debug)]
+struct Judges<J: ?Sized> {
+    authorities: Option<Arc<J>>,
+    pinned: Vec<(CertificateDer<'static>, Arc<J>)>,
+    schemes: Vec<SignatureScheme>,
+}
+
+impl<J: ?Sized> Judges<J> {
+    fn new<E>(trust: &Trust, judge: impl Fn(RootCertStore) -> std::result::Result<Arc<J>, E>) -> Result<Judges<J>> {
+        let unusable = |_| nobody_trusted(trust);
+        let authorities = if trust.roots.is_empty() { None } else { Some(judge(trust.roots.clone()).map_err(unusable)?) };
+        let mut pinned = Vec::new();
+        for certificate in &trust.pinned {
+            let mut itself = RootCertStore::empty();
+            itself.add(certificate.clone()).map_err(|_| nobody_trusted(trust))?;
+            pinned.push((certificate.clone(), judge(itself).map_err(|_| nobody_trusted(trust))?));
+        }
+        if authorities.is_none() && pinned.is_empty() {
+            return Err(nobody_trusted(trust));
+        }
+        let schemes = rustls::crypto::aws_lc_rs::default_provider().signature_verification_algorithms.supported_schemes();
+        Ok(Judges { authorities, pinned, schemes })
+    }
+
+    /// Who judges this certificate.
+    fn of(&self, leaf: &CertificateDer<'_>) -> Judged<&J> {
+        let itself = self.pinned.iter().find(|(pinned, _)| pinned == leaf).map(|(_, judge)| judge);
+        itself.or(self.authorities.as_ref()).map(Arc::as_ref).ok_or_else(|| CertificateError::UnknownIssuer.into())
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Arc<J>> {
+        self.authorities.iter().chain(self.pinned.iter().map(|(_, judge)| judge))
+    }
+}
+
+#[derive(Debug)]
+struct OfServers {
+    judges: Judges<dyn ServerCertVerifier>,
+    presented: Presented,
+}
+
+impl ServerCertVerifier for OfServers {
+    fn verify_server_cert(
+        &self,
+        leaf: &CertificateDer<'_>,
+        others: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Judged<ServerCertVerified> {
+        let chain = std::iter::once(leaf).chain(others).map(|certificate| certificate.clone().into_owned()).collect();
+        *self.presented.lock().unwrap_or_else(PoisonError::into_inner) = chain;
+        self.judges.of(leaf)?.verify_server_cert(leaf, others, name, ocsp, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        leaf: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Judged<HandshakeSignatureValid> {
+        self.judges.of(leaf)?.verify_tls12_signature(message, leaf, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        leaf: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Judged<HandshakeSignatureValid> {
+        self.judges.of(leaf)?.verify_tls13_signature(message, leaf, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.judges.schemes.clone()
+    }
+}
+
+#[derive(Debug)]
+struct OfClients {
+    judges: Judges<dyn ClientCertVerifier>,
+    hints: Vec<DistinguishedName>,
+    required: bool,
+}
+
+impl ClientCertVerifier for OfClients {
+    fn client_auth_mandatory(&self) -> bool {
+        self.required
+    }
+
+    /// Sent along with the question, so that a browser offers only certificates that have a chance.
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &self.hints
+    }
+
+    fn verify_client_cert(&self, leaf: &CertificateDer<'_>, others: &[CertificateDer<'_>], now: UnixTime) -> Judged<ClientCertVerified> {
+        self.judges.of(leaf)?.verify_client_cert(leaf, others, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        leaf: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Judged<HandshakeSignatureValid> {
+        self.judges.of(leaf)?.verify_tls12_signature(message, leaf, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        leaf: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Judged<HandshakeSignatureValid> {
+        self.judges.of(leaf)?.verify_tls13_signature(message, leaf, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.judges.schemes.clone()
+    }
+}
+
+fn nobody_trusted(trust: &Trust) -> Error {
+    Error::new("nobody-trusted", format!("{}: no authority and no certificate to believe", trust.described))
+        .hint("name a file that has one: --cacert certs/ca/root.crt (docs/trust.md)")
+        .exit(exit::CA_FILE)
+}

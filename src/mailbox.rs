@@ -1,5 +1,4 @@
 // CONTRACT (in work by the lead)
-use crate::tls::Tls;
 use std::{net::TcpStream, sync::Arc};
 use tungstenite::{
     Message,
@@ -29,7 +28,6 @@ impl Mailbox {
         todo!()
     }
 }
-pub fn unused(_: Tls<TcpStream>) {}
 /// How a conversation ended.
 #[derive(Debug)]
 pub enum Ended {

@@ -1,93 +1,259 @@
-// CONTRACT (in work by the lead)
 use crate::{
     certificate::Identity,
-    error::Result,
+    error::{Error, Result, exit},
     trust::{ClientAuth, Presented, Trust},
 };
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, ServerConfig};
-use std::io::{self, Read, Write};
-use std::sync::Arc;
+use rustls::{
+    ClientConfig, ClientConnection, Connection, HandshakeKind, KeyLog, ServerConfig, ServerConnection, SupportedProtocolVersion,
+    crypto::aws_lc_rs,
+    pki_types::{CertificateDer, ServerName},
+    server::NoServerSessionStorage,
+    version::{TLS12, TLS13},
+};
+use std::{
+    io::{self, Read, Write},
+    sync::Arc,
+};
 
-/// What both sides may choose; everything else is the library's default.
-#[derive(Clone)]
+/// How much is sealed before it is sent: a few records, so that they are still in the cache when the kernel copies them.
+const SEAL_AT_ONCE: usize = 128 * 1024;
+
+/// What both sides may choose. Groups and cipher suites are not among it: the library's defaults are the right ones.
+#[derive(Clone, Default)]
 pub struct Settings {
-    /// Also TLS 1.2 (`--min-tls 1.2`); by default 1.3 only.
+    /// Speak TLS 1.2 too. Without it, TLS 1.3 only.
     pub allow_tls12: bool,
-    /// ALPN protocols, `http/1.1` for HTTPS and wss; empty: none offered, none asked.
+    /// Application protocols, best first (ALPN, RFC 7301). Empty: the extension is left out.
     pub alpn: Vec<Vec<u8>>,
-    /// Where the session's secrets go (`SSLKEYLOGFILE`), see `wire`.
-    pub key_log: Option<Arc<dyn rustls::KeyLog>>,
+    /// Who is told the secrets of each session (`SSLKEYLOGFILE`). See [`wire`](crate::wire).
+    pub key_log: Option<Arc<dyn KeyLog>>,
 }
 
-/// The server's half, made once for many connections.
-pub fn server(_who: &Identity, _clients: Option<(&Trust, ClientAuth)>, _settings: &Settings) -> Result<Arc<ServerConfig>> {
-    todo!()
-}
-/// The client's half.
-pub fn client(_who: Option<&Identity>, _trust: &Trust, _presented: Presented, _settings: &Settings) -> Result<Arc<ClientConfig>> {
-    todo!()
+/// Makes the server's half of all handshakes to come: who I am, and whom I believe when a client shows a certificate.
+///
+/// Tickets for resumption (RFC 9846 4.7.1) are sealed with a key that rotates every six hours, so the server keeps no
+/// session. Early data (0-RTT) stays off: it can be replayed (RFC 9846 8).
+pub fn server(who: &Identity, clients: Option<(&Trust, ClientAuth)>, settings: &Settings) -> Result<Arc<ServerConfig>> {
+    let builder = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_protocol_versions(versions(settings))
+        .map_err(unusable)?;
+    let builder = match clients {
+        Some((trust, how)) => builder.with_client_cert_verifier(trust.judge_clients(how)?),
+        None => builder.with_no_client_auth(),
+    };
+    let mut config = builder.with_single_cert(who.chain.clone(), who.key.clone_key()).map_err(unusable)?;
+    config.ticketer = aws_lc_rs::Ticketer::new().map_err(unusable)?;
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.alpn_protocols = settings.alpn.clone();
+    if let Some(log) = &settings.key_log {
+        config.key_log = log.clone();
+    }
+    Ok(Arc::new(config))
 }
 
-/// A TLS session on a stream: reads and writes plaintext.
+/// Makes the client's half: whom I believe, and who I am if the server asks. What the server shows is kept in `presented`.
+pub fn client(who: Option<&Identity>, trust: &Trust, presented: Presented, settings: &Settings) -> Result<Arc<ClientConfig>> {
+    let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_protocol_versions(versions(settings))
+        .map_err(unusable)?
+        .dangerous() // rustls' word for a verifier given by hand: ours comes from `trust`, and judges as the library's does
+        .with_custom_certificate_verifier(trust.judge_servers(presented)?);
+    let mut config = match who {
+        Some(me) => builder.with_client_auth_cert(me.chain.clone(), me.key.clone_key()).map_err(unusable)?,
+        None => builder.with_no_client_auth(),
+    };
+    config.alpn_protocols = settings.alpn.clone();
+    if let Some(log) = &settings.key_log {
+        config.key_log = log.clone();
+    }
+    Ok(Arc::new(config))
+}
+
+/// The server's handshake (RFC 9846 2). When it fails, the alert is on its way before this returns, and the stream comes
+/// back with the reason: the caller still has to let the peer read it.
+pub fn accept<S: Read + Write>(stream: S, config: &Arc<ServerConfig>) -> Result<Tls<S>, (Failure, S)> {
+    match ServerConnection::new(config.clone()) {
+        Ok(session) => Tls { session: session.into(), stream }.handshake(),
+        Err(e) => Err((Failure::Tls(e), stream)),
+    }
+}
+
+/// The client's handshake with the server called `name`: that name is sent (SNI), and the certificate must be made for it.
+///
+/// Returns when the *client* is satisfied. In TLS 1.3 the server judges a client's certificate only afterwards; its refusal
+/// arrives with the first read.
+pub fn connect<S: Read + Write>(stream: S, name: ServerName<'static>, config: &Arc<ClientConfig>) -> Result<Tls<S>, (Failure, S)> {
+    match ClientConnection::new(config.clone(), name) {
+        Ok(session) => Tls { session: session.into(), stream }.handshake(),
+        Err(e) => Err((Failure::Tls(e), stream)),
+    }
+}
+
+/// A TLS session around a stream. What is written is sealed and sent; what is read was opened and is authentic.
 pub struct Tls<S> {
-    pub session: rustls::Connection,
+    pub session: Connection,
     pub stream: S,
 }
 
-/// Why a handshake or session ended badly; `refusal` explains it.
+/// Why a handshake or a session ended badly. [`refusal`](crate::refusal) puts it in a reader's words.
 #[derive(Debug)]
 pub enum Failure {
-    /// The peer's bytes, or ours, broke TLS or its rules.
+    /// TLS itself: a rule was broken, a certificate refused, or the peer sent an alert.
     Tls(rustls::Error),
-    /// The TCP stream failed, timed out, or ended.
+    /// The stream below: reset, timed out, ended early.
     Io(io::Error),
 }
-pub fn accept<S: Read + Write>(_stream: S, _config: &Arc<ServerConfig>) -> std::result::Result<Tls<S>, Failure> {
-    todo!()
-}
-pub fn connect<S: Read + Write>(
-    _stream: S,
-    _name: ServerName<'static>,
-    _config: &Arc<ClientConfig>,
-) -> std::result::Result<Tls<S>, Failure> {
-    todo!()
+
+impl<S: Read + Write> Tls<S> {
+    /// Send what is ready, receive what is missing, until both sides have proved their Finished (RFC 9846 4.5.3).
+    fn handshake(mut self) -> Result<Tls<S>, (Failure, S)> {
+        self.session.set_buffer_limit(Some(SEAL_AT_ONCE));
+        while self.session.is_handshaking() {
+            if let Err(e) = self.send() {
+                return Err((Failure::Io(e), self.stream));
+            }
+            if let Err(failure) = self.receive() {
+                return Err((failure, self.stream));
+            }
+        }
+        match self.send() {
+            Ok(()) => Ok(self),
+            Err(e) => Err((Failure::Io(e), self.stream)),
+        }
+    }
+
+    /// One read from the stream, and whatever it lets the session do. An alert about it is sent at once.
+    fn receive(&mut self) -> Result<(), Failure> {
+        let n = self.session.read_tls(&mut self.stream).map_err(Failure::Io)?;
+        match self.session.process_new_packets() {
+            Ok(_) if n == 0 && self.session.is_handshaking() => Err(Failure::Io(io::ErrorKind::UnexpectedEof.into())),
+            Ok(_) => Ok(()),
+            Err(e) => {
+                let _ = self.send(); // the alert; if even that fails, `e` is still the reason
+                Err(Failure::Tls(e))
+            }
+        }
+    }
 }
 
-/// What the handshake agreed on.
+impl<S: Write> Tls<S> {
+    /// Hands every sealed record to the stream.
+    fn send(&mut self) -> io::Result<()> {
+        while self.session.wants_write() {
+            self.session.write_tls(&mut self.stream)?;
+        }
+        Ok(())
+    }
+
+    /// Says close_notify: nothing was cut off, this is the end (RFC 9846 6.1).
+    pub fn close(&mut self) -> io::Result<()> {
+        self.session.send_close_notify();
+        self.send()
+    }
+}
+
+impl<S: Read + Write> Read for Tls<S> {
+    /// 0 after the peer's close_notify. An end without it is `UnexpectedEof`: someone may have cut the line.
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.session.reader().read(buffer) {
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
+                other => return other,
+            }
+            self.receive().map_err(io::Error::from)?;
+            self.send()?; // an answer to a KeyUpdate (RFC 9846 4.7.3)
+        }
+    }
+}
+
+impl<S: Write> Write for Tls<S> {
+    /// Takes all of `plain`, sealing and sending piece by piece.
+    fn write(&mut self, plain: &[u8]) -> io::Result<usize> {
+        let mut done = 0;
+        while done < plain.len() {
+            done += self.session.writer().write(&plain[done..])?;
+            self.send()?;
+        }
+        Ok(done)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
+}
+
+/// What the handshake agreed on, in the words of the registries.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct Facts {
-    pub version: String,       // "TLSv1.3"
-    pub suite: String,         // "TLS_AES_256_GCM_SHA384"
-    pub group: Option<String>, // "X25519MLKEM768"
+    /// `TLSv1.3`
+    pub version: String,
+    /// `TLS_AES_256_GCM_SHA384`
+    pub suite: String,
+    /// `X25519MLKEM768`; none in a TLS 1.2 session that was resumed.
+    pub group: Option<String>,
+    /// The name that the client asked for. Nobody asks for an IP address by SNI (RFC 6066 3).
     pub sni: Option<String>,
     pub alpn: Option<String>,
+    /// Whether a ticket took the place of the certificates (RFC 9846 2.2).
     pub resumed: bool,
+    /// The peer's certificates, leaf first.
     #[serde(skip)]
     pub peer_chain: Vec<CertificateDer<'static>>,
 }
-impl<S> Tls<S> {
-    pub fn facts(&self) -> Facts {
-        todo!()
-    }
-    /// Says close_notify. The end of every healthy session (RFC 9846 6.1).
-    pub fn close(&mut self) -> io::Result<()>
-    where
-        S: Write,
-    {
-        todo!()
+
+impl Facts {
+    /// Reads them off a session whose handshake is over.
+    pub fn of(session: &Connection) -> Facts {
+        let suite = session.negotiated_cipher_suite().map(|s| format!("{:?}", s.suite()).replace("TLS13_", "TLS_"));
+        let version = match session.protocol_version() {
+            Some(rustls::ProtocolVersion::TLSv1_3) => "TLSv1.3",
+            Some(rustls::ProtocolVersion::TLSv1_2) => "TLSv1.2",
+            _ => "unknown",
+        };
+        let sni = match session {
+            Connection::Server(s) => s.server_name().map(str::to_owned),
+            Connection::Client(_) => None,
+        };
+        Facts {
+            version: version.into(),
+            suite: suite.unwrap_or_default(),
+            group: session.negotiated_key_exchange_group().map(|g| format!("{:?}", g.name())),
+            sni,
+            alpn: session.alpn_protocol().map(|p| String::from_utf8_lossy(p).into_owned()),
+            resumed: session.handshake_kind() == Some(HandshakeKind::Resumed),
+            peer_chain: session.peer_certificates().map(<[_]>::to_vec).unwrap_or_default(),
+        }
     }
 }
-impl<S: Read + Write> Read for Tls<S> {
-    fn read(&mut self, _b: &mut [u8]) -> io::Result<usize> {
-        todo!()
+
+impl From<Failure> for io::Error {
+    fn from(failure: Failure) -> io::Error {
+        match failure {
+            Failure::Io(e) => e,
+            Failure::Tls(e) => io::Error::new(io::ErrorKind::InvalidData, e),
+        }
     }
 }
-impl<S: Read + Write> Write for Tls<S> {
-    fn write(&mut self, _b: &[u8]) -> io::Result<usize> {
-        todo!()
+
+impl From<io::Error> for Failure {
+    /// The way back: a `rustls::Error` that travelled inside an `io::Error` is found again.
+    fn from(e: io::Error) -> Failure {
+        match e.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+            Some(tls) => Failure::Tls(tls.clone()),
+            None => Failure::Io(e),
+        }
     }
-    fn flush(&mut self) -> io::Result<()> {
-        todo!()
-    }
+}
+
+fn versions(settings: &Settings) -> &'static [&'static SupportedProtocolVersion] {
+    static MODERN: [&SupportedProtocolVersion; 1] = [&TLS13];
+    static BOTH: [&SupportedProtocolVersion; 2] = [&TLS13, &TLS12];
+    if settings.allow_tls12 { &BOTH } else { &MODERN }
+}
+
+/// What is left after [`Identity::load`] has looked: the library itself can't use the pair.
+fn unusable(e: rustls::Error) -> Error {
+    Error::new("unusable-identity", format!("TLS can't use this certificate and key: {e}"))
+        .hint("look at both with ./ca show, or make new ones: make clean-certs && make certs")
+        .exit(exit::OWN_CERTIFICATE)
 }

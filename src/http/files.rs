@@ -37,7 +37,8 @@ impl Files {
     pub fn new(root: &Path, secret: &Path, more: &[(&'static str, String)]) -> Result<Files> {
         let shown = root.display();
         let real = root.canonicalize().ok().filter(|real| real.is_dir());
-        let root = real.ok_or_else(|| usage("root-missing", format!("there is no folder {shown}"), "name a folder of pages: --root www"))?;
+        let root =
+            real.ok_or_else(|| usage("root-missing", format!("there is no folder {shown}"), "name a folder of pages: --root www"))?;
         if let Ok(secret) = secret.canonicalize()
             && (secret.starts_with(&root) || root.starts_with(&secret))
         {

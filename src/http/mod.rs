@@ -1,8 +1,15 @@
+mod check;
 mod conditional;
+mod content;
 mod files;
 mod head;
+mod print;
 mod response;
+#[cfg(test)]
+mod tests;
 
+pub use check::BODY_MAX;
+pub use content::Content;
 pub use files::{Files, decode_path, media_type};
-pub use head::{HEAD_MAX, Head, Next, REQUEST_LINE_MAX, Refuse, read_head};
-pub use response::{Content, Response, escape, refuse, respond};
+pub use head::{FIELDS_MAX, HEAD_MAX, Head, Next, REQUEST_LINE_MAX, Refuse, read_head};
+pub use response::{Response, escape, refuse, respond};

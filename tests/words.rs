@@ -18,6 +18,11 @@ fn word_of(file: &Path) -> Option<&'static str> {
     WORDS.into_iter().find(|word| *word == name)
 }
 
+/// The sources of the library and the programs; `tests.rs` in a word's folder may use anything.
+fn shipped() -> Vec<(PathBuf, String)> {
+    sources("src", "rs").into_iter().filter(|(file, _)| !file.ends_with("tests.rs")).collect()
+}
+
 /// A source without its comments and without its tests, which may use anything.
 fn code(source: &str) -> String {
     let shipped = source.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
@@ -62,7 +67,7 @@ fn every_chapter_is_the_documentation_of_its_module() {
 
 #[test]
 fn a_word_uses_only_words_above_it() {
-    for (file, source) in sources("src", "rs") {
+    for (file, source) in shipped() {
         let Some(word) = word_of(&file) else { continue };
         let above: BTreeSet<&str> = WORDS.into_iter().take_while(|other| *other != word).chain([word, "error"]).collect();
         for used in modules_used(&code(&source)) {
@@ -93,7 +98,7 @@ fn modules_used(code: &str) -> BTreeSet<String> {
 
 #[test]
 fn no_word_knows_a_program() {
-    for (file, source) in sources("src", "rs") {
+    for (file, source) in shipped() {
         assert!(word_of(&file).is_none() || !code(&source).contains("src/bin"), "{} knows a program", file.display());
     }
 }
@@ -101,7 +106,7 @@ fn no_word_knows_a_program() {
 /// The files whose code holds one of `needles`, apart from those that `allowed` lets through.
 fn elsewhere(needles: &[&str], allowed: impl Fn(&Path) -> bool) -> Vec<PathBuf> {
     let found = |source: &str| needles.iter().any(|needle| source.contains(needle));
-    sources("src", "rs").into_iter().filter(|(file, source)| !allowed(file) && found(&code(source))).map(|(file, _)| file).collect()
+    shipped().into_iter().filter(|(file, source)| !allowed(file) && found(&code(source))).map(|(file, _)| file).collect()
 }
 
 #[test]

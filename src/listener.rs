@@ -1,1 +1,0 @@
-// CONTRACT (in work by the lead)

@@ -1,0 +1,162 @@
+mod gate;
+mod stream;
+
+pub use gate::{Gate, Limits, Pass};
+pub use stream::{Stream, farewell};
+
+use crate::error::{Error, Result};
+use rustix::io::Errno;
+use std::{
+    fs::File,
+    io,
+    net::{SocketAddr, TcpListener, TcpStream},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+/// How many threads of one listener wait for a connection at most. A thread whose connection has ended takes the next one
+/// instead of ending too: starting a thread costs half as much as a whole handshake.
+const WAITING: usize = 64;
+/// Room on the stack for a handshake, which needs about 40 KiB, and for HTTP. Unoptimised code needs a multiple.
+const STACK: usize = if cfg!(debug_assertions) { 1024 } else { 256 } * 1024;
+/// Connections that the kernel keeps for us while all threads are busy. It takes less if `net.core.somaxconn` is less.
+const BACKLOG: i32 = 4096;
+/// How long to wait when accepting fails for a reason that passes by itself.
+const BREATH: Duration = Duration::from_millis(50);
+
+/// A connection that was accepted, and the right to be here.
+pub struct Connection {
+    pub stream: Stream,
+    pub remote: SocketAddr,
+    pub pass: Pass,
+}
+
+/// A port that is ours. Nothing is accepted before [`Listener::serve`].
+pub struct Listener {
+    socket: TcpListener,
+    address: SocketAddr,
+}
+
+impl Listener {
+    /// Takes the address; port 0 lets the system pick one, see [`Listener::address`].
+    pub fn bind(address: SocketAddr) -> Result<Listener> {
+        let socket = TcpListener::bind(address).map_err(|e| taken(address, &e))?;
+        let address = socket.local_addr().map_err(|e| taken(address, &e))?;
+        // std asks for a backlog of 128; asking again replaces it.
+        rustix::net::listen(&socket, BACKLOG).map_err(|e| taken(address, &e.into()))?;
+        Ok(Listener { socket, address })
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Runs `converse` for each connection, on a thread that has no other. Returns at once; ends when the gate closes.
+    pub fn serve(self, gate: &Arc<Gate>, converse: impl Fn(Connection) + Send + Sync + 'static) -> Result<()> {
+        gate.guard(&self.socket).map_err(|e| taken(self.address, &e))?;
+        let desk = Desk {
+            socket: self.socket,
+            spare: Mutex::new(File::open("/dev/null").ok()),
+            gate: gate.clone(),
+            waiting: AtomicUsize::new(0),
+            converse: Box::new(converse),
+        };
+        if Arc::new(desk).hire() {
+            return Ok(());
+        }
+        Err(Error::new("no-threads", "the system gives no thread to listen with")
+            .hint("look at ulimit -u and the pids limit of this group"))
+    }
+}
+
+/// What the threads of one listener share.
+struct Desk {
+    socket: TcpListener,
+    /// A descriptor held back, so that there is one when the process has run out of them.
+    spare: Mutex<Option<File>>,
+    gate: Arc<Gate>,
+    waiting: AtomicUsize,
+    converse: Box<dyn Fn(Connection) + Send + Sync>,
+}
+
+impl Desk {
+    /// One more thread that waits for a connection.
+    fn hire(self: Arc<Self>) -> bool {
+        thread::Builder::new().name("listener".into()).stack_size(STACK).spawn(move || self.work()).is_ok()
+    }
+
+    /// The life of such a thread: wait, make sure that somebody else waits now, converse, and wait again.
+    fn work(self: Arc<Self>) {
+        while self.waiting.fetch_add(1, Ordering::SeqCst) < WAITING {
+            let accepted = self.socket.accept();
+            let was_last = self.waiting.fetch_sub(1, Ordering::SeqCst) == 1;
+            if self.gate.closed() {
+                return;
+            }
+            match accepted {
+                Ok((socket, remote)) => {
+                    if was_last && !self.clone().hire() {
+                        log::warn!(target: "listener", "{remote} turned away: the system gives no more threads");
+                        continue; // conversing here would leave nobody to accept
+                    }
+                    self.admit(socket, remote);
+                }
+                Err(e) => self.refused(&e),
+            }
+        }
+        self.waiting.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    fn admit(&self, socket: TcpStream, remote: SocketAddr) {
+        let Some(pass) = self.gate.enter(socket, remote.ip()) else {
+            log::warn!(target: "listener", "{remote} turned away without a word: {} connections are open", self.gate.limits().total);
+            return;
+        };
+        match Stream::new(pass.socket(), self.gate.limits().handshake) {
+            Ok(stream) => (self.converse)(Connection { stream, remote, pass }),
+            Err(e) => log::debug!(target: "listener", "{remote} was gone at once: {e}"),
+        }
+    }
+
+    /// accept(2) failed. Out of descriptors: give up the spare one, take the connection with it, and close it, so that
+    /// the peer knows, and so that accept does not fail again at once.
+    fn refused(&self, e: &io::Error) {
+        match Errno::from_io_error(e) {
+            Some(Errno::CONNABORTED | Errno::INTR) => {} // the peer was faster, or a signal came: nothing happened
+            Some(Errno::MFILE | Errno::NFILE) => {
+                log::warn!(target: "listener", "out of file descriptors: a connection is closed unheard (ulimit -n)");
+                let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
+                *spare = None;
+                let _ = self.socket.set_nonblocking(true).and_then(|()| self.socket.accept().map(drop));
+                let _ = self.socket.set_nonblocking(false);
+                *spare = File::open("/dev/null").ok();
+                drop(spare);
+                thread::sleep(BREATH);
+            }
+            _ => {
+                log::warn!(target: "listener", "accept failed: {e}");
+                thread::sleep(BREATH);
+            }
+        }
+    }
+}
+
+/// Why an address can't be ours.
+fn taken(address: SocketAddr, e: &io::Error) -> Error {
+    let port = address.port();
+    match e.kind() {
+        io::ErrorKind::AddrInUse => Error::new("port-busy", format!("port {port} on {} is taken by another program", address.ip()))
+            .hint(format!("see who has it: ss -ltnp 'sport = :{port}'; or choose another: --port {}", port.wrapping_add(1).max(1024))),
+        io::ErrorKind::PermissionDenied => {
+            Error::new("port-denied", format!("port {port} is below 1024, and only the system's own may listen there"))
+                .hint("choose a port from 1024 up: --port 1234")
+        }
+        io::ErrorKind::AddrNotAvailable => Error::new("no-such-address", format!("{} is no address of this machine", address.ip()))
+            .hint("listen on one of its own: 127.0.0.1, or one that ip addr shows"),
+        _ => Error::new("no-listen", format!("can't listen on {address}: {e}")),
+    }
+}

@@ -1,14 +1,239 @@
-// CONTRACT (in work by the lead)
 use crate::{
-    error::Result,
+    error::{Error, exit},
     http::{Head, Response},
+    tls::Failure,
 };
-use std::io::{Read, Write};
-/// Server: answers a good upgrade request with 101; a bad one gets its status (400, 403, 405, 426) as a `Response`.
-pub fn check_upgrade(_head: &Head, _own_origins: &[String]) -> std::result::Result<String, Response> {
-    todo!()
+use std::io::{self, Read, Write};
+use tungstenite::handshake::{client::generate_key, derive_accept_key};
+
+/// The only version there is (RFC 6455 4.1). Everything before it was a draft.
+const VERSION: &str = "13";
+/// A server that says more than this before its answer ends is not one that we want.
+const ANSWER_MAX: usize = 16 * 1024;
+
+/// Whether a request asks for a WebSocket at all. If not, it is a request for a page.
+pub fn is_upgrade(head: &Head) -> bool {
+    head.has_token("Upgrade", "websocket")
 }
-/// Client: asks for the upgrade, checks Sec-WebSocket-Accept. Returns bytes that came after the answer's head.
-pub fn connect(_stream: &mut (impl Read + Write), _host: &str, _path: &str, _origin: Option<&str>) -> Result<Vec<u8>> {
-    todo!()
+
+/// The server's half of the opening handshake (RFC 6455 4.2): `101` for a good request, or what is wrong with a bad one.
+///
+/// `protocol` is the subprotocol spoken here; it is confirmed when the client offers it. A browser says which page asks
+/// (`Origin`), and only pages of this very host, fetched by `scheme`, may: any other page could act in the name of whoever has
+/// it open. Programs send no `Origin`, and could send any: it protects people with browsers, it identifies nobody.
+pub fn upgrade(head: &Head, scheme: &str, protocol: &str) -> Result<Response, Response> {
+    if head.method() != "GET" {
+        return Err(Response::not_allowed("GET"));
+    }
+    if !is_upgrade(head) {
+        return Err(Response::error(426, "a WebSocket lives here: ask with wss:// instead of https://").field("Upgrade", "websocket"));
+    }
+    if !head.has_token("Connection", "upgrade") {
+        return Err(Response::error(400, "a request with Upgrade also needs Connection: Upgrade").close());
+    }
+    if head.fields("Sec-WebSocket-Version").ne([VERSION]) {
+        let wrong = Response::error(426, "the WebSocket version has to be 13").field("Upgrade", "websocket");
+        return Err(wrong.field("Sec-WebSocket-Version", VERSION));
+    }
+    let key = the_only(head.fields("Sec-WebSocket-Key")).filter(|key| is_nonce(key));
+    let Some(key) = key else {
+        return Err(Response::error(400, "Sec-WebSocket-Key has to be there once: 16 random bytes in base64").close());
+    };
+    let mut origins = head.fields("Origin").peekable();
+    if origins.peek().is_some() && !the_only(origins).is_some_and(|origin| same_origin(origin, scheme, head.host())) {
+        return Err(Response::error(403, "only pages of this host may open a WebSocket here (Origin)").close());
+    }
+    let accepted = Response::new(101).field("Sec-WebSocket-Accept", derive_accept_key(key.as_bytes()));
+    Ok(if head.has_token("Sec-WebSocket-Protocol", protocol) {
+        accepted.field("Sec-WebSocket-Protocol", protocol.to_string())
+    } else {
+        accepted
+    })
+}
+
+/// Why the client has no WebSocket.
+#[derive(Debug)]
+pub enum NoUpgrade {
+    /// The server answered, but not `101`, or not as RFC 6455 has it.
+    Answer(Error),
+    /// The connection broke before an answer. In TLS 1.3 this is also how a server refuses a client's certificate.
+    Broken(Failure),
+}
+
+/// The client's half of the opening handshake (RFC 6455 4.1): asks `host` for `path`, checks that the answer is one to this very
+/// question. Gives the bytes that came behind the answer: the first frames.
+pub fn connect(stream: &mut (impl Read + Write), host: &str, path: &str, origin: Option<&str>) -> Result<Vec<u8>, NoUpgrade> {
+    let key = generate_key();
+    let mut request = format!(
+        "GET {path} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: {VERSION}\r\n"
+    );
+    if let Some(origin) = origin {
+        request.push_str(&format!("Origin: {origin}\r\n"));
+    }
+    request.push_str("\r\n");
+    let sent = stream.write_all(request.as_bytes());
+    let mut bytes = Vec::new();
+    let length = loop {
+        match check_answer(&bytes, &key).map_err(NoUpgrade::Answer)? {
+            Some(length) => break length,
+            None => read_some(stream, &mut bytes).map_err(|e| NoUpgrade::Broken(e.into()))?,
+        }
+        if let Err(e) = &sent
+            && bytes.is_empty()
+        {
+            return Err(NoUpgrade::Broken(io::Error::from(e.kind()).into()));
+        }
+    };
+    bytes.drain(..length);
+    Ok(bytes)
+}
+
+/// The length of the answer's head when it is whole and right. `None`: more has to come.
+fn check_answer(bytes: &[u8], key: &str) -> Result<Option<usize>, Error> {
+    let mut fields = [httparse::EMPTY_HEADER; 64];
+    let mut answer = httparse::Response::new(&mut fields);
+    let length = match answer.parse(bytes) {
+        Ok(httparse::Status::Complete(length)) => length,
+        Ok(httparse::Status::Partial) if bytes.len() < ANSWER_MAX => return Ok(None),
+        _ => {
+            return Err(Error::new("not-http", "the server's answer is not HTTP")
+                .hint("is it a WebSocket server? a bare TLS service is asked with tls://")
+                .exit(exit::UPGRADE));
+        }
+    };
+    let field = |name: &str| {
+        let values = answer.headers.iter().filter(|f| f.name.eq_ignore_ascii_case(name));
+        the_only(values.filter_map(|f| std::str::from_utf8(f.value).ok()))
+    };
+    if let Some(code) = answer.code.filter(|code| *code != 101) {
+        return Err(refused(code, answer.reason.unwrap_or_default(), field("Location")));
+    }
+    let upgraded = field("Upgrade").is_some_and(|v| v.eq_ignore_ascii_case("websocket"))
+        && field("Connection").is_some_and(|v| v.eq_ignore_ascii_case("upgrade"))
+        && field("Sec-WebSocket-Accept") == Some(derive_accept_key(key.as_bytes()).as_str());
+    if upgraded {
+        return Ok(Some(length));
+    }
+    Err(Error::new("bad-upgrade", "the server said 101, but did not answer this very question (Sec-WebSocket-Accept)")
+        .hint("something between here and there answers in the server's place; RFC 6455 4.1")
+        .exit(exit::UPGRADE))
+}
+
+fn refused(code: u16, reason: &str, location: Option<&str>) -> Error {
+    let reason = reason.escape_default();
+    let hint = match (code, location) {
+        (_, Some(place)) => format!("the server says to ask elsewhere: {}", place.escape_default()),
+        (403, _) => "the server takes WebSockets from its own pages only: leave --origin away, or give it the server's own".into(),
+        (404, _) => "ask for another path: / counts, /echo repeats, /room is heard by all".into(),
+        (200, _) => "there is a page at this path, not a WebSocket: ask with https://".into(),
+        (426, _) => "the server wants another WebSocket version, or another protocol".into(),
+        (503, _) => "the server is full: try again later, or give it more with --max-connections".into(),
+        _ => "look at what it says: ask the same address with https://".into(),
+    };
+    Error::new("upgrade-refused", format!("the server refused the upgrade to a WebSocket: {code} {reason}")).hint(hint).exit(exit::UPGRADE)
+}
+
+/// Reads on. The end of the stream is an error here: an answer was due.
+fn read_some(stream: &mut impl Read, bytes: &mut Vec<u8>) -> io::Result<()> {
+    let mut more = [0; 2048];
+    match stream.read(&mut more)? {
+        0 => Err(io::ErrorKind::UnexpectedEof.into()),
+        n => {
+            bytes.extend_from_slice(&more[..n]);
+            Ok(())
+        }
+    }
+}
+
+/// 16 bytes in base64 (RFC 6455 4.1): 22 characters and two equals signs.
+fn is_nonce(key: &str) -> bool {
+    let is_base64 = |b: u8| b.is_ascii_alphanumeric() || b == b'+' || b == b'/';
+    key.len() == 24 && key.ends_with("==") && key.bytes().take(22).all(is_base64)
+}
+
+/// Whether an `Origin` (RFC 6454 7) is that of the pages which the named host serves itself.
+fn same_origin(origin: &str, scheme: &str, host: &str) -> bool {
+    origin.split_once("://").is_some_and(|(s, h)| s == scheme && h.eq_ignore_ascii_case(host))
+}
+
+fn the_only<T>(mut values: impl Iterator<Item = T>) -> Option<T> {
+    values.next().filter(|_| values.next().is_none())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::{Next, read_head};
+
+    const GOOD: &str = "GET /echo HTTP/1.1\r\nHost: localhost:1234\r\nUpgrade: WebSocket\r\nConnection: keep-alive, Upgrade\r\n\
+                        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+
+    fn answer(request: &str) -> (u16, String) {
+        let Next::Head(head) = read_head(&mut request.as_bytes(), &mut Vec::new()).unwrap() else { panic!("no head: {request}") };
+        let response = upgrade(&head, "https", "counter.v1").unwrap_or_else(|refusal| refusal);
+        let mut bytes = Vec::new();
+        crate::http::respond(&mut bytes, &head, &response).unwrap();
+        (response.status(), String::from_utf8(bytes).unwrap())
+    }
+
+    #[test]
+    fn the_example_of_the_rfc_gets_the_answer_of_the_rfc() {
+        let (status, text) = answer(GOOD);
+        assert_eq!(status, 101);
+        assert!(text.contains("Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"), "{text}");
+        assert!(text.contains("Upgrade: websocket\r\n") && text.contains("Connection: Upgrade\r\n"), "{text}");
+        assert!(text.ends_with("\r\n\r\n") && !text.contains("Content-Length"), "{text}");
+    }
+
+    #[test]
+    fn each_bad_upgrade_gets_its_own_status() {
+        for (from, to, status) in [
+            ("Upgrade: WebSocket\r\n", "", 426),
+            ("keep-alive, Upgrade", "keep-alive", 400),
+            ("Version: 13", "Version: 12", 426),
+            ("Sec-WebSocket-Version: 13\r\n", "", 426),
+            ("dGhlIHNhbXBsZSBub25jZQ==", "short", 400),
+            ("dGhlIHNhbXBsZSBub25jZQ==", "dGhlIHNhbXBsZSBub25jZQ=!", 400),
+            ("Sec-WebSocket-Version", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version", 400),
+            ("\r\n\r\n", "\r\nOrigin: https://evil.test\r\n\r\n", 403),
+            ("\r\n\r\n", "\r\nOrigin: null\r\n\r\n", 403),
+            ("\r\n\r\n", "\r\nOrigin: http://localhost:1234\r\n\r\n", 403),
+            ("\r\n\r\n", "\r\nOrigin: https://localhost:1235\r\n\r\n", 403),
+            ("\r\n\r\n", "\r\nOrigin: https://localhost:1234\r\nOrigin: https://evil.test\r\n\r\n", 403),
+            ("\r\n\r\n", "\r\nOrigin: https://localhost:1234\r\n\r\n", 101),
+        ] {
+            assert!(GOOD.contains(from), "{from}");
+            assert_eq!(answer(&GOOD.replacen(from, to, 1)).0, status, "{from:?} became {to:?}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_version_is_told_the_right_one() {
+        assert!(answer(&GOOD.replace("Version: 13", "Version: 8")).1.contains("Sec-WebSocket-Version: 13\r\n"));
+    }
+
+    #[test]
+    fn a_subprotocol_is_confirmed_only_when_offered() {
+        assert!(!answer(GOOD).1.contains("Sec-WebSocket-Protocol"));
+        let offered = GOOD.replace("\r\n\r\n", "\r\nSec-WebSocket-Protocol: other, counter.v1\r\n\r\n");
+        assert!(answer(&offered).1.contains("Sec-WebSocket-Protocol: counter.v1\r\n"));
+    }
+
+    /// What a server has to say to `key`.
+    fn good_answer(key: &str) -> String {
+        let accept = derive_accept_key(key.as_bytes());
+        format!("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n")
+    }
+
+    #[test]
+    fn the_client_takes_only_an_answer_to_its_own_question() {
+        let good = good_answer("dGhlIHNhbXBsZSBub25jZQ==");
+        let key = "dGhlIHNhbXBsZSBub25jZQ==";
+        assert_eq!(check_answer(good.as_bytes(), key).unwrap(), Some(good.len()));
+        assert_eq!(check_answer(&good.as_bytes()[..good.len() - 1], key).unwrap(), None);
+        assert_eq!(check_answer(good_answer("AAAAAAAAAAAAAAAAAAAAAA==").as_bytes(), key).unwrap_err().code, "bad-upgrade");
+        assert_eq!(check_answer(b"HTTP/1.1 403 Forbidden\r\n\r\n", key).unwrap_err().code, "upgrade-refused");
+        assert_eq!(check_answer(b"\x15\x03\x03", key).unwrap_err().code, "not-http");
+    }
 }

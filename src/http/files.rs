@@ -1,7 +1,7 @@
 //! Files of one folder, and nothing else.
 
 use super::{Content, Response};
-use crate::error::{Error, Result, exit};
+use crate::error::{self, Error, exit};
 use std::{
     collections::HashMap,
     fs::{self, File, Metadata},
@@ -34,7 +34,7 @@ type Stamp = (u64, u64, u64, i64, i64);
 
 impl Files {
     /// `secret` is the folder of keys: a root that holds it, or lies in it, is refused. `more` goes with every file.
-    pub fn new(root: &Path, secret: &Path, more: &[(&'static str, String)]) -> Result<Files> {
+    pub fn new(root: &Path, secret: &Path, more: &[(&'static str, String)]) -> error::Result<Files> {
         let shown = root.display();
         let real = root.canonicalize().ok().filter(|real| real.is_dir());
         let root =
@@ -114,26 +114,29 @@ fn stamp(metadata: &Metadata) -> Stamp {
     (metadata.dev(), metadata.ino(), metadata.len(), metadata.mtime(), metadata.mtime_nsec())
 }
 
-/// A request's path, percent-decoded once, as files are named. `None` for what no page is called: a broken or hidden
-/// escape (`%zz`, `%00`, `%2F`), a backslash, a control character, dot segments, dotfiles, an empty segment.
-pub fn decode_path(path: &str) -> Option<String> {
+/// A request's path, percent-decoded once, as files are named. Otherwise the status that it deserves: 400 for a broken
+/// escape (`%zz`), a control character, or bytes that are no UTF-8; 404 for what no page is ever called: dot segments,
+/// dotfiles, an empty segment, a backslash, a hidden slash (`%2F`).
+pub fn decode_path(path: &str) -> Result<String, u16> {
     let mut bytes = Vec::with_capacity(path.len());
     let mut rest = path.bytes();
     while let Some(byte) = rest.next() {
         let decoded = match byte {
-            b'%' => hex(rest.next()?)? << 4 | hex(rest.next()?)?,
+            b'%' => rest.next().and_then(hex).zip(rest.next().and_then(hex)).map(|(high, low)| high << 4 | low).ok_or(400u16)?,
             _ => byte,
         };
-        if decoded.is_ascii_control() || decoded == b'\\' || (decoded == b'/' && byte == b'%') {
-            return None;
+        match decoded {
+            _ if decoded.is_ascii_control() => return Err(400),
+            b'\\' => return Err(404),
+            b'/' if byte == b'%' => return Err(404),
+            _ => bytes.push(decoded),
         }
-        bytes.push(decoded);
     }
-    let path = String::from_utf8(bytes).ok()?;
-    let segments = path.strip_prefix('/')?;
-    let last = segments.split('/').count();
-    let clean = segments.split('/').enumerate().all(|(at, part)| !part.starts_with('.') && (!part.is_empty() || at + 1 == last));
-    clean.then_some(path)
+    let path = String::from_utf8(bytes).map_err(|_| 400u16)?;
+    // Only the last segment may be empty: "/docs/".
+    let hidden = |part: &str| part.starts_with('.') || part.starts_with('/');
+    let clean = path.strip_prefix('/').is_some_and(|rest| rest.split_inclusive('/').all(|part| !hidden(part)));
+    if clean { Ok(path) } else { Err(404) }
 }
 
 fn hex(digit: u8) -> Option<u8> {

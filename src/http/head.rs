@@ -11,6 +11,8 @@ pub const HEAD_MAX: usize = 16 * 1024;
 pub const FIELDS_MAX: usize = 100;
 /// Empty lines forgiven before a request line (RFC 9112 2.2 asks for one).
 const EMPTY_LINES_MAX: usize = 4;
+/// The first byte of a TLS record that carries a handshake message (RFC 9846 5.1). No method begins with it.
+const TLS_HANDSHAKE: u8 = 22;
 /// Read at once. A whole head nearly always fits, and zeroing it first costs little.
 const PIECE: usize = 2 * 1024;
 
@@ -115,6 +117,8 @@ pub enum Next {
     Head(Head),
     /// The peer closed, or was silent past the idle limit, before a first byte: nothing to answer.
     Closed,
+    /// A TLS ClientHello where plain HTTP is spoken: someone typed `https://` for `http://`. No answer would be understood.
+    ClientHello,
     /// Answer with this status (400, 408, 413, 414, 431, 501, 505) and close: see [`super::refuse`].
     Refuse(Refuse),
 }
@@ -144,6 +148,11 @@ pub fn read_head(stream: &mut impl Read, buffer: &mut Vec<u8>) -> io::Result<Nex
         empty_lines += skip_empty_lines(buffer);
         if empty_lines > EMPTY_LINES_MAX {
             return Ok(Next::Refuse(Refuse::new(400, "a request begins with its request line, not with empty lines")));
+        }
+        match buffer.first() {
+            Some(&TLS_HANDSHAKE) => return Ok(Next::ClientHello),
+            Some(byte) if !byte.is_ascii_graphic() && *byte != b'\r' => return Ok(Next::Refuse(bad_request_line())),
+            _ => {}
         }
         // Only a new line can complete anything. So one byte at a time costs a parse per line, not per byte.
         if buffer.get(looked_at..).is_some_and(|new| new.contains(&b'\n')) {
@@ -251,7 +260,7 @@ fn check_request_line(buffer: &[u8]) -> Option<Refuse> {
         [b'H', b'T', b'T', b'P', b'/', major, b'.', minor] if major.is_ascii_digit() && minor.is_ascii_digit() => {
             Some(Refuse::new(505, "this server speaks HTTP/1.1 and HTTP/1.0"))
         }
-        _ => Some(Refuse::new(400, "a request line is a method, a target and HTTP/1.1, with one space between them")),
+        _ => Some(bad_request_line()),
     }
 }
 
@@ -264,6 +273,10 @@ fn malformed(error: httparse::Error) -> Refuse {
         httparse::Error::HeaderValue | httparse::Error::NewLine => {
             Refuse::new(400, "a header field holds a control character, such as a carriage return alone")
         }
-        _ => Refuse::new(400, "a request line is a method, a target and HTTP/1.1, with one space between them"),
+        _ => bad_request_line(),
     }
+}
+
+fn bad_request_line() -> Refuse {
+    Refuse::new(400, "a request line is a method, a target and HTTP/1.1, with one space between them")
 }

@@ -43,6 +43,7 @@ fn status(request: impl AsRef<[u8]>) -> u16 {
     match read(request) {
         Next::Head(_) => 200,
         Next::Closed => 0,
+        Next::ClientHello => 1,
         Next::Refuse(refuse) => refuse.status,
     }
 }
@@ -73,6 +74,8 @@ fn each_malformed_request_gets_its_status() {
         (200, "POST / HTTP/1.1\r\nHost: [::1]:1234\r\nContent-Length: 5\r\n\r\n"),
         (0, ""),
         (0, "\r\n"),
+        (1, "\x16\x03\x01\x02\0\x01"),
+        (400, "\0\x01\x02"),
         (400, "\r\n\r\n\r\n\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n"),
         (400, "GET / HTTP/1.1\r\nHost: localhost\r\n"),
         (400, "GET  / HTTP/1.1\r\nHost: localhost\r\n\r\n"),
@@ -133,6 +136,7 @@ fn status_by_bytes(request: &[u8]) -> u16 {
     match read_head(&mut stream, &mut Vec::new()).unwrap() {
         Next::Head(_) => 200,
         Next::Closed => 0,
+        Next::ClientHello => 1,
         Next::Refuse(refuse) => refuse.status,
     }
 }
@@ -299,6 +303,39 @@ fn a_long_body_arrives_whole() {
     assert!(out[at..] == body[..]);
 }
 
+#[test]
+fn a_path_is_decoded_once_and_stays_below_its_folder() {
+    let table = [
+        ("/", Ok("/")),
+        ("/docs/", Ok("/docs/")),
+        ("/a%20b.html", Ok("/a b.html")),
+        ("/%C3%A9", Ok("/\u{e9}")),
+        ("/%2541", Ok("/%41")),
+        ("/%zz", Err(400)),
+        ("/%4", Err(400)),
+        ("/%", Err(400)),
+        ("/a%00.html", Err(400)),
+        ("/%0d%0a", Err(400)),
+        ("/%ff", Err(400)),
+        ("/../certs/private/localhost.key", Err(404)),
+        ("/a/../b", Err(404)),
+        ("/%2e%2e/certs", Err(404)),
+        ("/%2E%2E%2Fcerts", Err(404)),
+        ("/./a", Err(404)),
+        ("/..", Err(404)),
+        ("/.git/config", Err(404)),
+        ("/a//b", Err(404)),
+        ("//evil.test/", Err(404)),
+        ("/..\\certs", Err(404)),
+        ("/%5c", Err(404)),
+        ("*", Err(404)),
+        ("localhost:1", Err(404)),
+    ];
+    for (path, expected) in table {
+        assert_eq!(decode_path(path), expected.map(str::to_string), "{path}");
+    }
+}
+
 proptest! {
     #[test]
     fn any_split_into_reads_gives_the_same_head(cuts in proptest::collection::vec(1usize..40, 1..20)) {
@@ -328,7 +365,7 @@ proptest! {
 
     #[test]
     fn no_path_leaves_its_folder(path in "[ -~]{0,40}") {
-        if let Some(clean) = decode_path(&path) {
+        if let Ok(clean) = decode_path(&path) {
             prop_assert!(clean.starts_with('/') && !clean.contains("/.") && !clean.contains('\\') && !clean.contains("//"), "{}", clean);
         }
     }

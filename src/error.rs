@@ -86,3 +86,25 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// So much of a stranger's text is shown.
+const SHOWN: usize = 200;
+
+/// A stranger's text on one line, with nothing in it that a terminal would take for a command.
+pub fn printable(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len().min(SHOWN));
+    for (at, c) in text.chars().enumerate() {
+        match c {
+            _ if at == SHOWN => {
+                shown.push('…');
+                break;
+            }
+            // Also the characters that reorder or hide what stands around them.
+            c if c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}') => {
+                shown.extend(c.escape_default());
+            }
+            c => shown.push(c),
+        }
+    }
+    shown
+}

@@ -1,1 +1,85 @@
-fn main() {}
+//! The server, on one page: HTTPS and wss on one port, and a plain port that sends people there.
+//!
+//! Each service is a listener; each connection has a thread. What a connection goes through is in `server/web.rs`.
+
+#[path = "server/identity.rs"]
+mod identity;
+#[path = "server/options.rs"]
+mod options;
+#[path = "server/pages.rs"]
+mod pages;
+#[path = "server/plain.rs"]
+mod plain;
+#[path = "server/rooms.rs"]
+mod rooms;
+#[path = "server/web.rs"]
+mod web;
+
+use options::{Options, Service};
+use padlock::{
+    error::Result,
+    listener::{Gate, Listener},
+};
+use signal_hook::{
+    consts::{SIGHUP, SIGINT, SIGTERM},
+    iterator::Signals,
+};
+use std::{process::ExitCode, sync::Arc, time::Duration};
+use tungstenite::protocol::frame::coding::CloseCode;
+
+/// What is under way when the server is told to stop has this long to finish.
+const LAST_CALL: Duration = Duration::from_millis(1_800);
+
+fn main() -> ExitCode {
+    let options = Arc::new(Options::from_command_line());
+    match run(&options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            eprintln!("{}", e.lines("server"));
+            ExitCode::from(e.exit)
+        }
+    }
+}
+
+fn run(options: &Arc<Options>) -> Result<()> {
+    let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM]).map_err(options::no_signals)?;
+    options::raise_descriptor_limit();
+
+    // Take every port before serving on any: a busy one is found before the first client is.
+    let mut ports = Vec::new();
+    for (service, address) in options.services() {
+        ports.push((service, Listener::bind(address)?));
+    }
+    let site = Arc::new(options.site(&ports)?);
+    let web = Arc::new(web::Web::new(options, site.clone())?);
+    let gate = Gate::new(options.limits());
+    print!("{}", options.table(&ports));
+
+    let https = ports.iter().find(|(service, _)| *service == Service::Web).map(|(_, listener)| listener.address().port());
+    for (service, listener) in ports {
+        match service {
+            Service::Web => {
+                let web = web.clone();
+                listener.serve(&gate, move |connection| web.converse(connection))?;
+            }
+            Service::Plain => {
+                let site = site.clone();
+                listener.serve(&gate, move |connection| plain::converse(connection, &site, https))?;
+            }
+        }
+    }
+
+    for signal in signals.forever() {
+        match signal {
+            SIGHUP => web.reload(),
+            _ => break,
+        }
+    }
+    log::info!(target: "listener", "stopping: no new connections, {} conversations are told", web.rooms.everyone.len());
+    web.rooms.everyone.close(CloseCode::Away, "the server stops");
+    match gate.close(LAST_CALL) {
+        0 => log::info!(target: "listener", "all connections have ended"),
+        stayed => log::warn!(target: "listener", "{stayed} connections did not end in time, and are cut"),
+    }
+    Ok(())
+}

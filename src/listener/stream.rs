@@ -60,6 +60,11 @@ impl Stream {
         Ok(&self.ahead[self.taken..])
     }
 
+    /// The socket alone, for whoever keeps deadlines of their own.
+    pub fn into_socket(self) -> Arc<TcpStream> {
+        self.socket
+    }
+
     pub fn socket(&self) -> &Arc<TcpStream> {
         &self.socket
     }

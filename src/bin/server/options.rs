@@ -1,0 +1,216 @@
+//! The command line of the server, and what follows from it alone.
+
+use crate::pages::Site;
+use clap::{Parser, ValueEnum};
+use padlock::{
+    authority::Places,
+    error::{Error, Result, exit},
+    listener::{Limits, Listener},
+};
+use std::{
+    fmt::Write,
+    io,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
+};
+
+/// A server to learn TLS with: HTTPS and WebSockets on one port, with a certificate of your own authority.
+#[derive(Parser)]
+#[command(name = "server", version, max_term_width = 100)]
+pub struct Options {
+    /// What to start; without any, everything
+    #[arg(value_enum)]
+    services: Vec<Service>,
+
+    /// Port of the one service named, else of web; 0 lets the system pick
+    #[arg(long)]
+    port: Option<u16>,
+    /// Port of plain HTTP
+    #[arg(long, default_value_t = 8080)]
+    plain_port: u16,
+    /// Address to listen on
+    #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    listen: IpAddr,
+    /// Allow an address that others can reach
+    #[arg(long)]
+    unsafe_listen: bool,
+
+    /// Certificate chain to show: PEM, leaf first [default: the lab's, for localhost]
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub cert: Option<PathBuf>,
+    /// Its private key: PEM
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub key: Option<PathBuf>,
+    /// Show a certificate that nobody signed but its own key, made now
+    #[arg(long, conflicts_with = "cert")]
+    pub self_signed: bool,
+    /// Oldest version to speak
+    #[arg(long, value_name = "VERSION", default_value = "1.3", value_parser = ["1.2", "1.3"])]
+    min_tls: String,
+    /// Where the lab's certificates are
+    #[arg(long, value_name = "DIR", env = "PADLOCK_CERTS", default_value = "certs")]
+    certs: PathBuf,
+
+    /// Serve this folder instead of the pages compiled in
+    #[arg(long, value_name = "DIR")]
+    root: Option<PathBuf>,
+    /// Longest WebSocket message taken, in bytes; also 512k, 16m
+    #[arg(long, value_name = "SIZE", default_value = "64k", value_parser = size)]
+    pub max_message: usize,
+    /// Connections in all
+    #[arg(long, value_name = "N", default_value_t = Limits::default().total)]
+    max_connections: usize,
+    /// Connections from one address; set by hand, it holds for loopback too
+    #[arg(long, value_name = "N")]
+    max_per_address: Option<usize>,
+
+    /// Print the ports as one line of JSON
+    #[arg(long)]
+    json: bool,
+    /// Log warnings only
+    #[arg(long, short)]
+    quiet: bool,
+    /// Log more; twice, everything
+    #[arg(long, short, action = clap::ArgAction::Count)]
+    verbose: u8,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Service {
+    /// HTTPS and wss on one port
+    Web,
+    /// Plain HTTP: sends people to HTTPS, and serves what must not need it
+    Plain,
+}
+
+impl Options {
+    /// Ends the program when the command line is wrong, or asks for help.
+    pub fn from_command_line() -> Options {
+        let options = Options::parse();
+        start_log(&options);
+        if let Err(e) = options.check() {
+            eprintln!("{}", e.lines("server"));
+            std::process::exit(e.exit.into());
+        }
+        options
+    }
+
+    fn check(&self) -> Result<()> {
+        if self.listen.is_loopback() || self.unsafe_listen {
+            return Ok(());
+        }
+        Err(Error::new(
+            "not-loopback",
+            format!("{} can be reached by others, and this is a lab: its keys lie open on this disk", self.listen),
+        )
+        .hint("listen on 127.0.0.1, or say --unsafe-listen if you mean it")
+        .exit(exit::USAGE))
+    }
+
+    /// The services to start, each with its address.
+    pub fn services(&self) -> Vec<(Service, SocketAddr)> {
+        let named = self.services.as_slice();
+        let all = [Service::Web, Service::Plain];
+        let chosen = all.into_iter().filter(|service| named.is_empty() || named.contains(service));
+        chosen.map(|service| (service, SocketAddr::new(self.listen, self.port_of(service)))).collect()
+    }
+
+    fn port_of(&self, service: Service) -> u16 {
+        match (service, self.port) {
+            (Service::Web, port) => port.unwrap_or(1234),
+            (Service::Plain, Some(port)) if self.services == [Service::Plain] => port,
+            (Service::Plain, _) => self.plain_port,
+        }
+    }
+
+    pub fn places(&self) -> Places {
+        Places::new(&self.certs)
+    }
+
+    pub fn limits(&self) -> Limits {
+        let default = Limits::default();
+        Limits {
+            total: self.max_connections,
+            per_address: self.max_per_address.unwrap_or(default.per_address),
+            strict: self.max_per_address.is_some(),
+            ..default
+        }
+    }
+
+    pub fn allow_tls12(&self) -> bool {
+        self.min_tls == "1.2"
+    }
+
+    pub fn site(&self, _ports: &[(Service, Listener)]) -> Result<Site> {
+        Site::new(self.root.as_deref(), &self.places(), &[])
+    }
+
+    /// What listens where: for people, or with --json for programs.
+    pub fn table(&self, ports: &[(Service, Listener)]) -> String {
+        if self.json {
+            let map = ports.iter().map(|(service, listener)| (service.name().to_owned(), listener.address().port().into()));
+            return format!("{}\n", serde_json::Value::Object(map.collect()));
+        }
+        let mut table = String::new();
+        for (service, listener) in ports {
+            let (address, name) = (listener.address(), service.name());
+            let host = if address.ip().is_loopback() { "localhost".to_owned() } else { address.ip().to_string() };
+            let _ = match service {
+                Service::Web => writeln!(table, "{name:<7}https://{host}:{0}/  wss://{host}:{0}/", address.port()),
+                Service::Plain => writeln!(table, "{name:<7}http://{host}:{}/", address.port()),
+            };
+        }
+        table
+    }
+}
+
+impl Service {
+    fn name(self) -> &'static str {
+        match self {
+            Service::Web => "web",
+            Service::Plain => "plain",
+        }
+    }
+}
+
+/// As many descriptors as the system lets us have: each connection takes one.
+pub fn raise_descriptor_limit() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    let _ = setrlimit(Resource::Nofile, limit); // with fewer, the listener turns connections away, and says so
+}
+
+pub fn no_signals(e: io::Error) -> Error {
+    Error::new("no-signals", format!("can't wait for signals: {e}"))
+}
+
+/// One line a fact, on standard error: the word it belongs to, then the fact. No times, so that two runs can be compared.
+fn start_log(options: &Options) {
+    let level = match (options.quiet, options.verbose) {
+        (true, _) => "warn",
+        (_, 0) => "info",
+        (_, 1) => "debug",
+        _ => "trace",
+    };
+    // Other crates speak in terms of their own; only -vv shows that.
+    let default = if options.verbose > 1 {
+        level.to_owned()
+    } else {
+        format!("off,{}", padlock::WORDS.map(|word| format!("{word}={level}")).join(","))
+    };
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or(default))
+        .format(|out, record| io::Write::write_fmt(out, format_args!("{}: {}\n", record.target(), record.args())))
+        .init();
+}
+
+/// `4096`, `64k`, `16m`.
+fn size(text: &str) -> Result<usize, String> {
+    let (digits, unit) = match text.char_indices().last() {
+        Some((at, 'k' | 'K')) => (&text[..at], 1024),
+        Some((at, 'm' | 'M')) => (&text[..at], 1024 * 1024),
+        _ => (text, 1),
+    };
+    let number: usize = digits.parse().map_err(|_| "a number of bytes, such as 65536, 64k or 16m".to_owned())?;
+    number.checked_mul(unit).filter(|n| *n > 0).ok_or_else(|| "too large, or nothing at all".to_owned())
+}

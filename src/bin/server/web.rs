@@ -1,0 +1,207 @@
+//! HTTPS and wss on one port: what a connection goes through, in order.
+
+use crate::{
+    identity,
+    options::Options,
+    pages::{self, Site},
+    rooms::{Rooms, Topic},
+};
+use padlock::{
+    certificate,
+    error::{Result, printable},
+    http::{self, Head, Next, Response},
+    listener::{Connection, Pass, Stream, farewell},
+    mailbox::{self, Mailbox},
+    refusal,
+    tls::{self, Facts, Tls},
+    websocket,
+    wire::First,
+};
+use rustls::ServerConfig;
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
+    thread,
+};
+use tungstenite::protocol::Role;
+
+/// The web service: what all its connections share.
+pub struct Web {
+    options: Arc<Options>,
+    config: Mutex<Arc<ServerConfig>>,
+    site: Arc<Site>,
+    pub rooms: Rooms,
+}
+
+impl Web {
+    pub fn new(options: &Arc<Options>, site: Arc<Site>) -> Result<Web> {
+        let config = Mutex::new(identity::load(options)?);
+        Ok(Web { options: options.clone(), config, site, rooms: Rooms::default() })
+    }
+
+    /// One connection, from its first byte to its last. The thread that calls this does nothing else meanwhile.
+    pub fn converse(self: &Arc<Web>, connection: Connection) {
+        let Connection { mut stream, remote, pass } = connection;
+        match stream.first_bytes().map(First::of) {
+            Ok(First::Nothing) => return log::debug!(target: "listener", "{remote} came and went without a word"),
+            Ok(First::Http) => return wrong_door(stream, remote),
+            Ok(First::Tls | First::Other) => {} // TLS itself knows what to say to what is not TLS
+            Err(e) => return log::info!(target: "tls", "{remote}: {}", refusal::server_side(&e.into())),
+        }
+        match tls::accept(stream, &self.config()) {
+            Ok(tls) => {
+                log::debug!(target: "tls", "{remote}: {}", described(&Facts::of(&tls.session)));
+                if let Err(e) = self.requests(tls, remote, pass) {
+                    log::debug!(target: "http", "{remote}: {}", refusal::server_side(&e.into()));
+                }
+            }
+            Err((failure, stream)) => {
+                log::warn!(target: "tls", "{remote}: {}", refusal::server_side(&failure));
+                farewell(stream.socket());
+            }
+        }
+    }
+
+    /// Request after request, until one of the sides has had enough, or a request turns the connection into a WebSocket.
+    fn requests(self: &Arc<Web>, mut tls: Tls<Stream>, remote: SocketAddr, pass: Pass) -> io::Result<()> {
+        let (idle, head_time) = (pass.gate().limits().idle, pass.gate().limits().head);
+        let mut buffer = Vec::new();
+        tls.stream.expect(head_time, head_time);
+        loop {
+            let head = match http::read_head(&mut tls, &mut buffer)? {
+                Next::Head(head) => head,
+                Next::Closed => return tls.close(),
+                Next::ClientHello => break, // TLS inside TLS: nobody means that
+                Next::Refuse(refuse) => {
+                    log::info!(target: "http", "{remote} {} {}", refuse.status, refuse.reason);
+                    http::refuse(&mut tls, &refuse)?;
+                    break;
+                }
+            };
+            let (response, topic) = self.route(&head, &tls, remote, &pass);
+            log::info!(target: "http", "{remote} {} {} {}", head.method(), printable(head.target()), response.status());
+            let keep = http::respond(&mut tls, &head, &response)?;
+            if let Some(topic) = topic {
+                self.move_to_websocket(topic, tls, buffer, remote, pass);
+                return Ok(());
+            }
+            if !keep || pass.gate().closed() {
+                break;
+            }
+            tls.stream.expect(idle, head_time);
+        }
+        tls.close()?;
+        farewell(tls.stream.socket());
+        Ok(())
+    }
+
+    /// What a request gets. With a topic, the response is `101`.
+    fn route(&self, head: &Head, tls: &Tls<Stream>, remote: SocketAddr, pass: &Pass) -> (Response, Option<Topic>) {
+        if let Some(why) = pass.refused() {
+            return (Response::error(503, why).field("Retry-After", "5").close(), None);
+        }
+        let topic = Topic::at(head.path());
+        match topic {
+            Some(topic) if websocket::is_upgrade(head) || topic != Topic::Counter => {
+                match websocket::upgrade(head, "https", topic.protocol()) {
+                    Ok(response) => (response, Some(topic)),
+                    Err(response) => (response, None),
+                }
+            }
+            None if websocket::is_upgrade(head) => {
+                (Response::error(404, "no WebSocket lives here: / counts, /echo repeats, /room is heard by all"), None)
+            }
+            _ => (self.site.answer(head, || connection_facts(tls, remote)), None),
+        }
+    }
+
+    /// A handshake needs a large stack, a conversation does not, and it may last for days.
+    fn move_to_websocket(self: &Arc<Web>, topic: Topic, tls: Tls<Stream>, rest: Vec<u8>, remote: SocketAddr, pass: Pass) {
+        let web = self.clone();
+        on_small_stack(move || {
+            pass.converses();
+            let Tls { session, stream } = tls;
+            let socket = stream.into_socket();
+            let mailbox = Mailbox::new(socket, Some(session), Role::Server, rest, web.options.max_message);
+            log::info!(target: "websocket", "{remote} connected to {}", topic.path());
+            web.rooms.converse(topic, &mailbox, remote);
+        });
+    }
+
+    /// Loads certificate and key again. What can't be used changes nothing.
+    pub fn reload(&self) {
+        match identity::load(&self.options) {
+            Ok(config) => {
+                *self.config.lock().unwrap_or_else(PoisonError::into_inner) = config;
+                log::info!(target: "certificate", "loaded again: new connections get it, open ones keep theirs");
+            }
+            Err(e) => log::error!(target: "certificate", "not loaded again, the old one stays: {e} ({})", e.hint),
+        }
+    }
+
+    fn config(&self) -> Arc<ServerConfig> {
+        self.config.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// Somebody speaks plain HTTP to the TLS port: a page with the right address.
+fn wrong_door(mut stream: Stream, remote: SocketAddr) {
+    let mut buffer = Vec::new();
+    log::info!(target: "http", "{remote} speaks plain HTTP to the TLS port");
+    let told = match http::read_head(&mut stream, &mut buffer) {
+        Ok(Next::Head(head)) => http::respond(&mut stream, &head, &https_only(&head)).map(drop),
+        Ok(Next::Refuse(refuse)) => http::refuse(&mut stream, &refuse),
+        Ok(Next::Closed | Next::ClientHello) | Err(_) => return,
+    };
+    if told.is_ok() {
+        farewell(stream.socket());
+    }
+}
+
+/// 400, with a link to the same page where it is.
+fn https_only(head: &Head) -> Response {
+    let host = head.host();
+    let plausible = !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:[]".contains(&b));
+    let host = if plausible { host } else { "localhost:1234" };
+    let link = http::escape(&format!("https://{host}{}", head.path()));
+    let page = format!(
+        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>This port speaks HTTPS</title>\n\
+         <h1>This port speaks HTTPS</h1>\n<p>You asked in plain HTTP, which anyone on the way can read. \
+         Ask here instead: <a href=\"{link}\">{link}</a></p>\n</html>\n"
+    );
+    Response::new(400).field("Content-Type", "text/html; charset=utf-8").body(page).close()
+}
+
+/// Runs `job` on a thread with a small stack, or on this one if the system gives no more threads.
+fn on_small_stack(job: impl FnOnce() + Send + 'static) {
+    let job = Arc::new(Mutex::new(Some(job)));
+    let take = |job: &Mutex<Option<_>>| job.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let theirs = job.clone();
+    let run = move || take(&theirs).into_iter().for_each(|job: _| job());
+    if thread::Builder::new().name("websocket".into()).stack_size(mailbox::STACK).spawn(run).is_err() {
+        take(&job).into_iter().for_each(|job| job());
+    }
+}
+
+fn connection_facts(tls: &Tls<Stream>, remote: SocketAddr) -> pages::Connection {
+    let facts = Facts::of(&tls.session);
+    let client = facts.peer_chain.first().and_then(|der| certificate::summary(der).ok());
+    pages::Connection {
+        client_certificate: client.map(|summary| summary.subject),
+        local: tls.stream.socket().local_addr().map(|a| a.to_string()).unwrap_or_default(),
+        remote: remote.to_string(),
+        version: facts.version,
+        suite: facts.suite,
+        group: facts.group,
+        sni: facts.sni,
+        alpn: facts.alpn,
+        resumed: facts.resumed,
+    }
+}
+
+fn described(facts: &Facts) -> String {
+    let group = facts.group.as_deref().unwrap_or("no group");
+    let how = if facts.resumed { "resumed by a ticket" } else { "full handshake" };
+    format!("{} {} {group}, {how}, asked for {}", facts.version, facts.suite, facts.sni.as_deref().unwrap_or("no name"))
+}

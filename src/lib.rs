@@ -27,6 +27,7 @@ pub mod refusal;
 pub mod request;
 #[doc = include_str!("../docs/tls.md")]
 pub mod tls;
+#[allow(clippy::disallowed_types)] // verifiers and root stores: here and nowhere else
 #[doc = include_str!("../docs/trust.md")]
 pub mod trust;
 #[doc = include_str!("../docs/websocket.md")]

@@ -156,8 +156,12 @@ impl Server {
     /// As [`Server::start`], with the certificates of `certs` and anything else that `more` changes on the command.
     pub fn start_with(certs: &Path, more: impl FnOnce(&mut Command) -> &mut Command) -> Server {
         let mut command = program("server", certs);
-        command.args(["--json", "--port", "0", "--plain-port", "0"]);
-        more(&mut command);
+        more(command.arg("--json"));
+        for port in ["--port", "--plain-port"] {
+            if !command.get_args().any(|argument| argument == port) {
+                command.args([port, "0"]);
+            }
+        }
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let log = Arc::new(Log::default());
         collect(child.stderr.take().unwrap(), &log);

@@ -1,0 +1,64 @@
+#!/bin/sh
+# `make capture`: one session of ./client with ./server as a stranger on the wire sees it, and the secrets to look inside.
+#
+# Prints one line that the ServerHello alone proves, and leaves in captures/ (or the folder given):
+#   padlock.keylog  the session's secrets, as SSLKEYLOGFILE leaves them (RFC 9850)
+#   padlock.pcapng  every packet, with those secrets inside, so that Wireshark decrypts it with no further setting
+set -eu
+home=$(cd "$(dirname "$(readlink -f "$0")")/../.." && pwd)
+folder=${1:-$home/captures}
+umask 077 # whoever reads these reads the session
+
+say() { echo "capture: $*" >&2; }
+for tool in tshark editcap; do
+    command -v $tool >/dev/null || { say "$tool is not installed"; say "hint: apt install tshark, or your system's Wireshark"; exit 1; }
+done
+mkdir -p "$folder"
+work=$(mktemp -d)
+pids=
+trap 'kill $pids 2>/dev/null || :; rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
+
+# Waits until a command succeeds: nothing here takes long, so ten seconds mean that something is wrong.
+until_true() {
+    tries=0
+    until "$@"; do
+        tries=$((tries + 1))
+        [ $tries -lt 200 ] || return 1
+        sleep 0.05
+    done
+}
+
+# The server picks its ports and says them in its first line.
+SSLKEYLOGFILE=$work/keys "$home/server" --json --port 0 --plain-port 0 >"$work/ports" 2>"$work/server.log" &
+pids=$!
+until_true [ -s "$work/ports" ] || { cat "$work/server.log" >&2; exit 1; }
+port=$(sed -n 's/.*"web": *\([0-9]*\).*/\1/p' "$work/ports")
+
+# The file appears once packets are being taken.
+tshark -q -i lo -f "tcp port $port" -w "$work/raw" 2>"$work/tshark.log" &
+tshark=$!
+pids="$pids $tshark"
+until_true [ -s "$work/raw" ] || {
+    say "tshark can't listen on lo: $(grep -v '^Running as\|^ \*\*' "$work/tshark.log" | head -1)"
+    say "hint: sudo dpkg-reconfigure wireshark-common, join the group wireshark, log in again; or run this as root"
+    exit 1
+}
+
+echo hello | "$home/client" "wss://localhost:$port/" >&2
+
+# Both sides have said goodbye: nothing more will come.
+goodbyes() { [ "$(tshark -r "$work/raw" -Y 'tcp.flags.fin == 1' 2>/dev/null | wc -l)" -ge 2 ]; }
+until_true goodbyes || say "the capture has no end; it may lack packets"
+kill -INT $tshark
+wait $tshark || :
+
+cp "$work/keys" "$folder/padlock.keylog"
+editcap --inject-secrets "tls,$work/keys" "$work/raw" "$folder/padlock.pcapng"
+
+# All of this is in the clear: no secret is used to read it.
+set -- $(tshark -o tls.keylog_file: -r "$work/raw" -d "tcp.port==$port,tls" -Y 'tls.handshake.type == 2' -T fields \
+    -e tls.handshake.extensions.supported_version -e tls.handshake.ciphersuite -e tls.handshake.extensions_key_share_group 2>/dev/null)
+[ "${1:-}" = 0x0304 ] || { say "no ServerHello with supported_versions 0x0304 was seen, but ${1:-none}"; exit 1; }
+echo "ServerHello: supported_versions $1 (TLS 1.3), cipher suite $2, key share group $3"
+say "hint: wireshark ${folder#"$PWD/"}/padlock.pcapng, then type tls.handshake.type == 2 as the filter (docs/wire.md)"

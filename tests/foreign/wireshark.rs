@@ -1,0 +1,38 @@
+//! `make capture`: what a stranger on the wire sees, and what the key log lets its owner see.
+
+use super::{
+    Case,
+    common::{bin, certs, checkout, good, run, scratch, text},
+};
+use std::{path::Path, process::Command};
+
+pub const CASES: &[Case] =
+    &[Case { name: "a_capture_proves_tls_1_3_and_opens_with_its_secrets", needs: &["tshark", "editcap"], run: capture }];
+
+fn tshark(file: &Path, more: &[&str]) -> String {
+    good(Command::new("tshark").arg("-r").arg(file).args(more))
+}
+
+fn capture() {
+    let folder = scratch();
+    let mut command = Command::new(checkout().join("src/bin/capture.sh"));
+    command.arg(folder.path()).env("PADLOCK_BIN", bin()).env("PADLOCK_CERTS", certs());
+    let out = run(&mut command);
+    let (said, log) = (text(&out.stdout), text(&out.stderr));
+    if !out.status.success() && log.contains("can't listen on lo") && std::env::var_os("PADLOCK_REQUIRE_TOOLS").is_none() {
+        return eprintln!("skipped: {log}");
+    }
+    assert!(out.status.success() && said.lines().count() == 1, "{said}{log}");
+    assert!(said.starts_with("ServerHello: supported_versions 0x0304 (TLS 1.3)"), "{said}");
+
+    let file = folder.path().join("padlock.pcapng");
+    let hello = tshark(&file, &["-Y", "tls.handshake.type == 2", "-T", "fields", "-e", "tls.handshake.extensions.supported_version"]);
+    assert_eq!(hello.trim(), "0x0304");
+    let messages = tshark(&file, &["-Y", "websocket.payload.text", "-T", "fields", "-e", "websocket.payload.text"]);
+    for message in ["welcome", "hello", "counter: 1"] {
+        assert!(messages.contains(message), "{message} is not readable with the secrets in the file: {messages}");
+    }
+    let raw = std::fs::read(&file).unwrap();
+    let clear = |needle: &[u8]| raw.windows(needle.len()).any(|window| window == needle);
+    assert!(clear(b"CLIENT_TRAFFIC_SECRET_0") && !clear(b"counter: 1"), "the packets themselves stay sealed");
+}

@@ -9,6 +9,9 @@
 /// Beneath the words: what went wrong, in two lines.
 pub mod error;
 
+/// Beneath the words: a file is written whole or not at all.
+pub mod file;
+
 #[doc = include_str!("../docs/authority.md")]
 pub mod authority;
 #[doc = include_str!("../docs/certificate.md")]

@@ -1,1 +1,114 @@
+use crate::certificate::{Name, escape, name, san, subject};
+use crate::error::{Error, Result};
+use crate::key::{Key, Public, pem};
+use rcgen::{CertificateParams, DistinguishedName, DnType};
+use rustls::pki_types::CertificateSigningRequestDer;
+use std::path::Path;
+use x509_parser::cri_attributes::ParsedCriAttribute;
+use x509_parser::extensions::{ParsedExtension, X509Extension};
+use x509_parser::prelude::{FromDer, X509CertificationRequest};
+use x509_parser::x509::AttributeTypeAndValue;
 
+/// What somebody asks an authority for. They hold the secret half of `key`: the request is signed with it.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// `CN=localhost`. Asked for, not believed.
+    pub subject: String,
+    pub country: Option<String>,
+    pub organisation: Option<String>,
+    /// The subjectAltName of the extensionRequest attribute (RFC 2985 5.4.2).
+    pub names: Vec<Name>,
+    /// Other extensions that it asks for; an authority sets its own.
+    pub others: Vec<String>,
+    pub key: Public,
+}
+
+/// The subject that a request is made with.
+#[derive(Debug, Clone, Default)]
+pub struct Subject<'a> {
+    pub common_name: &'a str,
+    pub country: Option<&'a str>,
+    pub organisation: Option<&'a str>,
+}
+
+/// Makes a certificate signing request (PKCS#10, RFC 2986) for `names`, in PEM. Only this leaves the machine that made
+/// the key; the key stays.
+///
+/// # Errors
+/// A name is neither a host name nor an address.
+pub fn make(key: &Key, asking: &Subject<'_>, names: &[Name]) -> Result<String> {
+    let mut params = CertificateParams::default();
+    params.subject_alt_names = names.iter().map(san).collect::<Result<_>>()?;
+    params.distinguished_name = DistinguishedName::new();
+    let parts = [(DnType::CountryName, asking.country), (DnType::OrganizationName, asking.organisation), (DnType::CommonName, Some(asking.common_name))];
+    for (part, value) in parts {
+        if let Some(value) = value {
+            params.distinguished_name.push(part, value);
+        }
+    }
+    let failed = |e: rcgen::Error| Error::new("request-failed", format!("can't make a request: {e}"));
+    params.serialize_request(key.pair()).and_then(|request| request.pem()).map_err(failed)
+}
+
+/// Reads a request from a PEM file and checks it as [`check`] does.
+///
+/// # Errors
+/// The file can't be read or holds something else, or the request is refused.
+pub fn load(file: &Path) -> Result<Request> {
+    let items = pem::read(file)?;
+    let found = pem::names(&items);
+    let request = items.into_iter().find_map(|item| if let pem::Item::Request(der) = item { Some(der) } else { None });
+    let request = request.ok_or_else(|| {
+        Error::new("not-a-request", format!("{} holds {found}, not a certificate request", file.display()))
+            .hint(format!("make one with the key: ./ca request --key KEY --name localhost --out {}", file.display()))
+    })?;
+    check(&request).map_err(|e| Error { cause: format!("{}: {}", file.display(), e.cause), ..e })
+}
+
+/// Checks the proof of possession: whoever asks signs the request with the secret half of the very key that it carries
+/// (RFC 2986 3). Without this anybody could have another's public key certified under a name of their own.
+///
+/// # Errors
+/// It can't be read, its signature does not fit its key, or the key is too short or of an unknown kind.
+pub fn check(der: &CertificateSigningRequestDer<'_>) -> Result<Request> {
+    let damaged = || Error::new("request-damaged", "the request can't be read: it is damaged").hint("make it again; openssl req -in FILE -noout -text shows what is left of it");
+    let ([], request) = X509CertificationRequest::from_der(der).map_err(|_| damaged())? else { return Err(damaged()) };
+    let info = &request.certification_request_info;
+    let key = Public::new(&info.subject_pki)?;
+    request.verify_signature().map_err(|_| {
+        Error::new("no-possession", "the request's signature does not fit its own key: whoever sent it has not shown that they hold the secret half, or it was changed on the way")
+            .hint("make it again with the right key: ./ca request --key KEY")
+    })?;
+    let asked = extensions(&request);
+    Ok(Request {
+        subject: subject(&info.subject),
+        country: first(info.subject.iter_country().next()),
+        organisation: first(info.subject.iter_organization().next()),
+        names: asked.iter().flat_map(|extension| names(extension)).collect(),
+        others: asked.iter().filter(|e| !is_names(e)).map(|e| crate::certificate::extension_name(&e.oid)).collect(),
+        key,
+    })
+}
+
+/// What the extensionRequest attribute asks for.
+pub fn extensions<'a>(request: &'a X509CertificationRequest<'_>) -> Vec<&'a X509Extension<'a>> {
+    let attributes = request.certification_request_info.iter_attributes();
+    let asked = attributes.filter_map(|attribute| match attribute.parsed_attribute() {
+        ParsedCriAttribute::ExtensionRequest(asked) => Some(asked.extensions.iter()),
+        _ => None,
+    });
+    asked.flatten().collect()
+}
+
+fn is_names(extension: &X509Extension<'_>) -> bool {
+    matches!(extension.parsed_extension(), ParsedExtension::SubjectAlternativeName(_))
+}
+
+fn names(extension: &X509Extension<'_>) -> Vec<Name> {
+    let ParsedExtension::SubjectAlternativeName(san) = extension.parsed_extension() else { return Vec::new() };
+    san.general_names.iter().map(name).collect()
+}
+
+fn first(attribute: Option<&AttributeTypeAndValue<'_>>) -> Option<String> {
+    attribute.and_then(|a| a.as_str().ok()).map(escape)
+}

@@ -1,1 +1,52 @@
-fn main() {}
+//! The authority: makes keys and requests, founds an authority, signs, shows, verifies, revokes.
+//!
+//! It is the only program that ever opens the authority's private keys. Each verb is one of the words, and says on
+//! stderr which `openssl` command does the same.
+
+use clap::Parser;
+use padlock::authority::Places;
+use padlock::error::Result;
+use std::process::ExitCode;
+
+#[path = "ca/graph.rs"]
+mod graph;
+#[path = "ca/make.rs"]
+mod make;
+#[path = "ca/options.rs"]
+mod options;
+#[path = "ca/say.rs"]
+mod say;
+#[path = "ca/sign.rs"]
+mod sign;
+#[path = "ca/withdraw.rs"]
+mod withdraw;
+
+use options::{Options, Verb};
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    say::set_up(options.quiet);
+    match run(&options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{}", error.lines("ca"));
+            ExitCode::from(error.exit)
+        }
+    }
+}
+
+fn run(options: &Options) -> Result<()> {
+    let places = Places::of_program(&options.certs);
+    match &options.verb {
+        Verb::Key(key) => make::key(key),
+        Verb::Request(request) => make::request(request),
+        Verb::SelfSign(certificate) => make::self_sign(certificate),
+        Verb::Found => sign::found(&places),
+        Verb::Sign(sign) => sign::sign(&places, sign),
+        Verb::Revoke(revoke) => withdraw::revoke(&places, revoke),
+        Verb::Crl => withdraw::crl(&places),
+        Verb::List(list) => withdraw::list(&places, list),
+        Verb::Due(due) => graph::due(&places, due),
+        Verb::Alone(alone) => graph::alone(&places, alone),
+    }
+}

@@ -1,0 +1,87 @@
+# make            everything that ./server and ./client need: the programs and the lab's certificates
+# make help       all targets
+
+# Where the certificates lie; the name is the programs' own.
+PADLOCK_CERTS ?= certs
+C := $(PADLOCK_CERTS)
+CARGO ?= cargo
+export PADLOCK_CERTS
+
+all: build certs                ## (the default) the programs and the certificates
+
+build:                          ## the programs
+	@$(if $(PADLOCK_BIN),,$(CARGO) build --release --locked)
+
+client server ca:               ## one program
+	@$(CARGO) build --release --locked --bin $@
+
+# The certificates are made by the graph below. `ca alone` lets no second `make certs` in meanwhile.
+certs: build                    ## the authority and what it signs; makes anew only what is no longer good
+	@PADLOCK_BIN=$${PADLOCK_BIN:-$(CURDIR)/target/release} ./ca alone $(MAKE) --no-print-directory graph
+
+clean-certs:                    ## throws them all away, the authority with its keys as well
+	@find $C -mindepth 1 -maxdepth 1 ! -name README.md -exec rm -rf {} +
+
+test:                           ## all tests; installs nothing
+	@$(CARGO) test --release --locked
+
+check:                          ## the whole gate, as CI runs it
+	@.ci/check
+
+capture: build certs            ## a capture of one conversation, and the line that proves TLS 1.3
+	@tests/capture.sh
+
+bench: build certs              ## handshakes, echo, fan-out, GET, memory, beside raw TCP
+	@$(CARGO) bench --locked
+
+clean:                          ## what was built; the certificates stay
+	@$(CARGO) clean
+
+help:                           ## this list
+	@sed -n 's/^\([a-z -]*\):[^#]*## /  make \1: /p' $(firstword $(MAKEFILE_LIST))
+
+# --- the graph: key -> request -> certificate, each step a command that can be typed -------------------------------
+
+# The names of the lab's own server. Change them, and `make certs` signs anew.
+SERVER_NAMES := localhost 127.0.0.1 ::1
+
+CHAINS := $C/server/localhost.fullchain.pem $C/users/guest/fullchain.pem
+LISTS := $C/crl/root.crl $C/crl/intermediate.crl
+
+# Dates and a re-made authority do not show in a file's time: `ca due` looks inside, and names what is no longer good.
+ifeq ($(MAKECMDGOALS),graph)
+DUE := $(shell ./ca due $(CHAINS) $(LISTS))
+ifneq ($(.SHELLSTATUS),0)
+$(error the certificates can't be checked)
+endif
+$(DUE): again
+endif
+again:
+
+graph: $(CHAINS) $(LISTS)
+
+$C/ca/intermediate.crt:
+	./ca found
+
+$C/private/localhost.key:
+	./ca key $@
+
+$C/server/localhost.csr: $C/private/localhost.key $(if $(wildcard $C/private/localhost.key),Makefile)
+	./ca request --key $< $(SERVER_NAMES:%=--name %) --out $@
+
+$C/server/localhost.fullchain.pem: $C/server/localhost.csr $C/ca/intermediate.crt
+	./ca sign $<
+
+$C/users/guest/guest.key:
+	./ca key $@
+
+$C/users/guest/guest.csr: $C/users/guest/guest.key
+	./ca request --key $< --name guest.users.test --out $@
+
+$C/users/guest/fullchain.pem: $C/users/guest/guest.csr $C/ca/intermediate.crt
+	./ca sign $< --out $@
+
+$(LISTS): $C/ca/intermediate.crt
+	./ca crl
+
+.PHONY: all build client server ca certs clean-certs test check capture bench clean help again graph

@@ -1,0 +1,49 @@
+//! One change at a time: every process that changes the authority's files holds this lock while it does.
+
+use crate::error::{Error, Result};
+use crate::file::{self, Readers};
+use rustix::fs::{FlockOperation, flock};
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// Held until it is dropped, or until its process ends, however it ends: the kernel lets go of it then.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+/// A change takes milliseconds; whoever holds the lock for this long is stuck or stopped.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+impl Lock {
+    /// Waits for the authority's lock.
+    ///
+    /// # Errors
+    /// Somebody else has held it for too long, or the directory can't be written.
+    pub fn take(ca: &Path) -> Result<Lock> {
+        file::directory(ca, Readers::Everyone)?;
+        let path = ca.join(".lock");
+        let file = open(&path)?;
+        let start = Instant::now();
+        while flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+            if start.elapsed() > PATIENCE {
+                return Err(Error::new("authority-busy", format!("another process has been changing {} for {} s", ca.display(), PATIENCE.as_secs()))
+                    .hint(format!("see which one: fuser -v {}; end it, then run the same command again", path.display())));
+            }
+            sleep(Duration::from_millis(5));
+        }
+        Ok(Lock { _file: file })
+    }
+}
+
+/// Opens, or makes, the file that a lock is put on.
+///
+/// # Errors
+/// The directory can't be written.
+pub fn open(path: &Path) -> Result<File> {
+    let opened = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
+    opened.map_err(|e| file::explain(&e, "write", path))
+}

@@ -1,0 +1,169 @@
+use crate::certificate::{Signed, serial};
+use crate::error::{Error, Result};
+use crate::file::{self, Readers};
+use crate::key::{self, Key, Kind, Public, hex};
+use rcgen::{BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, KeyUsagePurpose};
+use std::path::{Path, PathBuf};
+use time::{Duration, OffsetDateTime};
+
+pub mod crl;
+mod database;
+mod due;
+mod issuer;
+pub mod ledger;
+mod lock;
+mod places;
+pub mod policy;
+
+pub use due::due;
+pub use issuer::{Issuer, Which};
+pub use ledger::{Entry, Ledger, Status};
+pub use lock::{Lock, open as open_lock};
+pub use places::Places;
+pub use policy::{Grant, Role};
+
+/// The root is what people import; making it again means importing it again.
+const ROOT_VALIDITY: Duration = Duration::days(10 * 365);
+/// Half of the root's, so that the intermediate can be replaced without anybody noticing.
+const INTERMEDIATE_VALIDITY: Duration = Duration::days(5 * 365);
+
+/// Founds the authority: a root that signs itself, and an intermediate that the root signs. Both are bound to the
+/// lab's names by critical name constraints. What an earlier run left unfinished is finished.
+///
+/// # Errors
+/// There is one already, or the disk says no.
+pub fn found(places: &Places) -> Result<()> {
+    let lock = Lock::take(places.ca())?;
+    let complete = |which: Which| which.certificate(places).exists() && which.key(places).exists();
+    if complete(Which::Root) && complete(Which::Intermediate) {
+        return Err(Error::new("authority-exists", format!("there is an authority already in {}", places.ca().display()))
+            .hint("use it; to begin again, and lose all that it has signed: make clean-certs certs"));
+    }
+    for which in [Which::Root, Which::Intermediate] {
+        if which.certificate(places).exists() && !which.key(places).exists() {
+            return Err(Error::new("authority-incomplete", format!("{} is there, but its key {} is not", which.certificate(places).display(), which.key(places).display()))
+                .hint("put the key back; if it is lost, begin again: make clean-certs certs"));
+        }
+        database::prepare(places, which)?;
+    }
+    if !complete(Which::Root) {
+        found_root(places)?;
+    }
+    if !complete(Which::Intermediate) {
+        found_intermediate(places, &lock)?;
+    }
+    [Which::Root, Which::Intermediate].iter().try_for_each(|which| database::configure(places, *which))
+}
+
+fn found_root(places: &Places) -> Result<()> {
+    let key = own_key(places, Which::Root)?;
+    let number = serial()?;
+    let mut params = signer("Padlock Root", &key, ROOT_VALIDITY, 1);
+    let directory = Which::Root.directory(places);
+    let mut ledger = Ledger::load(&directory)?;
+    ledger.entries.push(Entry {
+        status: Status::Valid,
+        not_after: params.not_after,
+        serial: hex(number.as_ref()),
+        file: "unknown".into(),
+        subject: database::subject(&params.distinguished_name),
+    });
+    ledger.save(&directory)?;
+    params.serial_number = Some(number);
+    let root = params.self_signed(key.pair()).map_err(|e| Error::new("sign-failed", format!("can't sign the root: {e}")))?;
+    file::write(&places.root_certificate(), root.pem().as_bytes(), Readers::Everyone)
+}
+
+fn found_intermediate(places: &Places, lock: &Lock) -> Result<()> {
+    let root = Issuer::open(places, Which::Root)?;
+    let key = own_key(places, Which::Intermediate)?;
+    let mut params = signer("Padlock Intermediate", &key, INTERMEDIATE_VALIDITY, 0);
+    params.use_authority_key_identifier_extension = true;
+    let signed = root.sign(lock, params, key.pair())?;
+    file::write(&places.intermediate_certificate(), signed.pem.as_bytes(), Readers::Everyone)
+}
+
+/// The key of a signer: the one that an unfinished run has left, or a new one.
+fn own_key(places: &Places, which: Which) -> Result<Key> {
+    let path = which.key(places);
+    if path.exists() {
+        return Key::load(&path);
+    }
+    let key = Key::generate(Kind::P256)?;
+    key.save(&path)?;
+    Ok(key)
+}
+
+/// What makes a certificate an authority's: CA:TRUE with a path length, keyCertSign and cRLSign, the constraints.
+fn signer(title: &str, key: &Key, validity: Duration, path_length: u8) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.not_before = OffsetDateTime::now_utc() - policy::CLOCK_SKEW;
+    params.not_after = params.not_before + validity;
+    params.distinguished_name = DistinguishedName::new();
+    params.distinguished_name.push(DnType::OrganizationName, "Padlock");
+    // Two authorities of one name and different keys are the classic way to "bad signature". So each has its own.
+    let short = key::identifier(&key.public()).chars().take(8).collect::<String>();
+    params.distinguished_name.push(DnType::CommonName, format!("{title} {short}"));
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(path_length));
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    params.name_constraints = Some(policy::constraints());
+    params
+}
+
+/// Signs what was granted for the key of a request, and writes the leaf alone and the chain that a server sends: leaf,
+/// then intermediate.
+///
+/// # Errors
+/// There is no authority, or its ledger can't be written; then nothing was signed.
+pub fn sign(places: &Places, grant: &Grant, key: &Public, chain: &Path, leaf: Option<&Path>) -> Result<Signed> {
+    let lock = Lock::take(places.ca())?;
+    let issuer = Issuer::open(places, Which::Intermediate)?;
+    database::prepare(places, Which::Intermediate)?;
+    database::configure(places, Which::Intermediate)?;
+    let intermediate = file::read(&places.intermediate_certificate())?;
+    let signed = issuer.sign(&lock, grant.certificate(OffsetDateTime::now_utc())?, key)?;
+    for path in [leaf, Some(chain)].into_iter().flatten() {
+        if let Some(directory) = path.parent().filter(|d| !d.as_os_str().is_empty()) {
+            file::directory(directory, Readers::Everyone)?;
+        }
+        let rest: &[u8] = if Some(path) == leaf { b"" } else { &intermediate };
+        file::write(path, &[signed.pem.as_bytes(), rest].concat(), Readers::Everyone)?;
+    }
+    Ok(signed)
+}
+
+/// Takes a certificate back, and signs the new list of its issuer. Gives the issuer and the serial.
+///
+/// # Errors
+/// Nobody here has signed such a serial, or it was revoked already.
+pub fn revoke(places: &Places, serial: &str, reason: crl::Reason) -> Result<Which> {
+    let lock = Lock::take(places.ca())?;
+    for which in [Which::Intermediate, Which::Root] {
+        let issuer = Issuer::open(places, which)?;
+        if Ledger::load(&issuer.directory)?.find(serial).is_some() {
+            issuer.revoke(&lock, serial, reason)?;
+            list(places, &lock, which)?;
+            return Ok(which);
+        }
+    }
+    Err(unknown(serial))
+}
+
+/// Signs the revocation list of one signer and puts it where servers look: `crl/NAME.crl`.
+///
+/// # Errors
+/// There is no authority, its ledger is damaged, or the disk says no.
+pub fn list(places: &Places, lock: &Lock, which: Which) -> Result<PathBuf> {
+    let path = places.crl(which.name());
+    let pem = Issuer::open(places, which)?.list(lock)?;
+    if let Some(directory) = path.parent() {
+        file::directory(directory, Readers::Everyone)?;
+    }
+    database::configure(places, which)?;
+    file::write(&path, pem.as_bytes(), Readers::Everyone)?;
+    Ok(path)
+}
+
+fn unknown(serial: &str) -> Error {
+    Error::new("unknown-serial", format!("this authority has signed nothing with the serial {}", serial.escape_default())).hint("./ca list shows all that it has signed")
+}

@@ -1,0 +1,146 @@
+//! What can be typed.
+
+use clap::{Args, Parser, Subcommand};
+use padlock::authority::crl::Reason;
+use padlock::key::Kind;
+use std::path::PathBuf;
+
+/// Keys, requests, certificates, and an authority of your own.
+#[derive(Parser)]
+#[command(name = "ca", version)]
+pub struct Options {
+    /// Where everything that is made lies
+    #[arg(long, global = true, value_name = "DIR", env = "PADLOCK_CERTS", hide_env_values = true, default_value = "certs")]
+    pub certs: PathBuf,
+    /// Say nothing but errors: no openssl command, no facts
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+#[derive(Subcommand)]
+pub enum Verb {
+    /// Make a private key
+    Key(Key),
+    /// Ask for a certificate: make a request (CSR) for a key
+    Request(Request),
+    /// Let a key vouch for itself: a certificate without an authority
+    SelfSign(SelfSign),
+    /// Found the authority: a root and an intermediate
+    Found,
+    /// Sign: `server NAME…`, `user NAME`, `service NAME`, or the file of a request
+    Sign(Sign),
+    /// Take a certificate back: by its file, its serial or its name
+    Revoke(Revoke),
+    /// Sign fresh revocation lists
+    Crl,
+    /// List everything that was signed
+    List(List),
+    /// Print which of these files have to be made again (for make)
+    #[command(hide = true)]
+    Due(Due),
+    /// Run a command while no other `make certs` runs (for make)
+    #[command(hide = true)]
+    Alone(Alone),
+}
+
+#[derive(Args)]
+pub struct Key {
+    /// The file to make; it is never replaced
+    pub file: PathBuf,
+    /// p256, p384, ed25519, rsa:2048, rsa:3072 or rsa:4096
+    #[arg(long, default_value_t)]
+    pub kind: Kind,
+}
+
+#[derive(Args)]
+pub struct Request {
+    /// The private key that the certificate will be for
+    #[arg(long, value_name = "FILE")]
+    pub key: PathBuf,
+    /// A host name or an address to ask for; may be given several times
+    #[arg(long = "name", value_name = "NAME", required = true)]
+    pub names: Vec<String>,
+    /// The subject's common name; nobody checks it [default: the first label of the first name]
+    #[arg(long, value_name = "TEXT")]
+    pub cn: Option<String>,
+    /// The subject's country, two letters
+    #[arg(long, value_name = "CC")]
+    pub country: Option<String>,
+    /// The subject's organisation
+    #[arg(long, value_name = "TEXT")]
+    pub organisation: Option<String>,
+    /// Where to write the request [default: stdout]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub struct SelfSign {
+    #[arg(long, value_name = "FILE")]
+    /// The private key that signs, and that the certificate is for
+    pub key: PathBuf,
+    /// Take the names from this request instead of --name
+    #[arg(long, value_name = "FILE", conflicts_with = "names")]
+    pub request: Option<PathBuf>,
+    /// A host name or an address; may be given several times
+    #[arg(long = "name", value_name = "NAME", required_unless_present = "request")]
+    pub names: Vec<String>,
+    /// How long it is valid
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=825))]
+    pub days: u16,
+    /// Where to write the certificate [default: stdout]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub struct Sign {
+    /// `server`, `user` or `service`; or the file of a request
+    pub what: String,
+    /// The names: several for a server, one for a user or a service
+    pub names: Vec<String>,
+    /// Sign for the key of this request instead of making one
+    #[arg(long, value_name = "FILE")]
+    pub request: Option<PathBuf>,
+    /// How long it is valid
+    #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u16).range(1..=90))]
+    pub days: u16,
+    /// A user's country, two letters
+    #[arg(long, value_name = "CC")]
+    pub country: Option<String>,
+    /// A user's organisation
+    #[arg(long, value_name = "TEXT")]
+    pub organisation: Option<String>,
+    /// Where to write the chain [default: beside the request]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub struct Revoke {
+    /// A certificate's file, its serial in hex, or the name it was signed for
+    pub which: String,
+    /// keyCompromise, superseded, cessationOfOperation, affiliationChanged, privilegeWithdrawn, …
+    #[arg(long, default_value = "unspecified")]
+    pub reason: Reason,
+}
+
+#[derive(Args)]
+pub struct List {
+    /// For scripts
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args)]
+pub struct Due {
+    pub files: Vec<PathBuf>,
+}
+
+#[derive(Args)]
+pub struct Alone {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+    pub command: Vec<String>,
+}

@@ -100,7 +100,9 @@ pub fn printable(text: &str) -> String {
                 break;
             }
             // Also the characters that reorder or hide what stands around them.
-            c if c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}') => {
+            c if c.is_control()
+                || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}') =>
+            {
                 shown.extend(c.escape_default());
             }
             c => shown.push(c),

@@ -74,17 +74,28 @@ pub fn explain(e: &io::Error, doing: &str, path: &Path) -> Error {
     let shown = path.display();
     let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")).display();
     let (code, why, hint) = match e.kind() {
-        ErrorKind::NotFound if doing == "read" => ("file-missing", "there is no such file", "check the name; make certs makes the lab's own files".into()),
+        ErrorKind::NotFound if doing == "read" => {
+            ("file-missing", "there is no such file", "check the name; make certs makes the lab's own files".into())
+        }
         ErrorKind::NotFound => ("file-missing", "its directory does not exist", format!("mkdir -p {parent}")),
-        ErrorKind::AlreadyExists => ("file-exists", "it is there already and is not replaced", format!("choose another name, or move it away: mv {shown} {shown}.old")),
+        ErrorKind::AlreadyExists => (
+            "file-exists",
+            "it is there already and is not replaced",
+            format!("choose another name, or move it away: mv {shown} {shown}.old"),
+        ),
         ErrorKind::PermissionDenied => ("not-allowed", "this user may not", format!("ls -ld {parent} {shown} shows who may")),
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
             ("disk-full", "no room is left on the disk", format!("make room (df -h {parent}), then run the same command again"))
         }
-        ErrorKind::ReadOnlyFilesystem => ("disk-read-only", "the disk is read-only", "work in a copy that can be written, or choose another place: --certs DIR".into()),
+        ErrorKind::ReadOnlyFilesystem => {
+            ("disk-read-only", "the disk is read-only", "work in a copy that can be written, or choose another place: --certs DIR".into())
+        }
         ErrorKind::IsADirectory => ("is-a-directory", "it is a directory", format!("name a file: ls {shown} shows what is there")),
         ErrorKind::NotADirectory => ("not-a-directory", "a part of its path is a file", format!("ls -ld {parent} shows which")),
-        _ => return Error::new("file-failed", format!("can't {doing} {shown}: {}", plain(e))).hint(format!("look at the disk: df -h {parent}; ls -ld {parent}")),
+        _ => {
+            return Error::new("file-failed", format!("can't {doing} {shown}: {}", plain(e)))
+                .hint(format!("look at the disk: df -h {parent}; ls -ld {parent}"));
+        }
     };
     Error::new(code, format!("can't {doing} {shown}: {why}")).hint(hint)
 }

@@ -40,7 +40,11 @@ pub fn make(key: &Key, asking: &Subject<'_>, names: &[Name]) -> Result<String> {
     let mut params = CertificateParams::default();
     params.subject_alt_names = names.iter().map(san).collect::<Result<_>>()?;
     params.distinguished_name = DistinguishedName::new();
-    let parts = [(DnType::CountryName, asking.country), (DnType::OrganizationName, asking.organisation), (DnType::CommonName, Some(asking.common_name))];
+    let parts = [
+        (DnType::CountryName, asking.country),
+        (DnType::OrganizationName, asking.organisation),
+        (DnType::CommonName, Some(asking.common_name)),
+    ];
     for (part, value) in parts {
         if let Some(value) = value {
             params.distinguished_name.push(part, value);
@@ -71,7 +75,10 @@ pub fn load(file: &Path) -> Result<Request> {
 /// # Errors
 /// It can't be read, its signature does not fit its key, or the key is too short or of an unknown kind.
 pub fn check(der: &CertificateSigningRequestDer<'_>) -> Result<Request> {
-    let damaged = || Error::new("request-damaged", "the request can't be read: it is damaged").hint("make it again; openssl req -in FILE -noout -text shows what is left of it");
+    let damaged = || {
+        Error::new("request-damaged", "the request can't be read: it is damaged")
+            .hint("make it again; openssl req -in FILE -noout -text shows what is left of it")
+    };
     let ([], request) = X509CertificationRequest::from_der(der).map_err(|_| damaged())? else { return Err(damaged()) };
     let info = &request.certification_request_info;
     let key = Public::new(&info.subject_pki)?;

@@ -51,7 +51,9 @@ impl FromStr for Reason {
         let found = Reason::NAMES.iter().find(|(_, name, _)| name.eq_ignore_ascii_case(text));
         found.map(|(reason, ..)| *reason).ok_or_else(|| {
             let all = Reason::NAMES.map(|(_, name, _)| name).join(", ");
-            Error::new("reason", format!("\"{}\" is no reason for a revocation", text.escape_default())).hint(format!("one of {all}")).exit(exit::USAGE)
+            Error::new("reason", format!("\"{}\" is no reason for a revocation", text.escape_default()))
+                .hint(format!("one of {all}"))
+                .exit(exit::USAGE)
         })
     }
 }
@@ -60,10 +62,20 @@ impl FromStr for Reason {
 ///
 /// # Errors
 /// The ledger holds what no list can say.
-pub(super) fn sign(ledger: &Ledger, number: SerialNumber, issuer: &rcgen::Issuer<'_, rcgen::KeyPair>, key_identifier: &[u8]) -> Result<String> {
+pub(super) fn sign(
+    ledger: &Ledger,
+    number: SerialNumber,
+    issuer: &rcgen::Issuer<'_, rcgen::KeyPair>,
+    key_identifier: &[u8],
+) -> Result<String> {
     let now = OffsetDateTime::now_utc();
     let revoked = ledger.revoked().map(|(entry, at, reason)| {
-        Ok(RevokedCertParams { serial_number: SerialNumber::from(bytes(&entry.serial)), revocation_time: at, reason_code: code(reason)?, invalidity_date: None })
+        Ok(RevokedCertParams {
+            serial_number: SerialNumber::from(bytes(&entry.serial)),
+            revocation_time: at,
+            reason_code: code(reason)?,
+            invalidity_date: None,
+        })
     });
     let list = CertificateRevocationListParams {
         this_update: now,
@@ -86,7 +98,11 @@ fn code(reason: Option<&str>) -> Result<Option<RevocationReason>> {
         "CAkeyTime" => Ok(Some(RevocationReason::CaCompromise)),
         name => match Reason::NAMES.iter().find(|(_, known, _)| *known == name) {
             Some((_, _, code)) => Ok(Some(*code)),
-            None => Err(Error::new("ledger-damaged", format!("the ledger gives a reason that no revocation list knows: {}", name.escape_default())).hint("mend the line by hand (certs/README.md shows the columns)")),
+            None => Err(Error::new(
+                "ledger-damaged",
+                format!("the ledger gives a reason that no revocation list knows: {}", name.escape_default()),
+            )
+            .hint("mend the line by hand (certs/README.md shows the columns)")),
         },
     }
 }

@@ -1,8 +1,8 @@
 //! The files around the ledger that make a signer's directory a CA in the sense of `openssl ca`.
 
-use super::crl;
 use super::issuer::Which;
 use super::{Places, ledger};
+use super::{crl, policy};
 use crate::certificate::serial;
 use crate::error::{Error, Result};
 use crate::file::{self, Readers};
@@ -54,68 +54,13 @@ pub(super) fn configure(places: &Places, which: Which) -> Result<()> {
 
 fn configuration(which: Which, directory: &Path) -> String {
     // What has a meaning of its own in such a file gets a backslash.
-    let quoted: String = directory.to_string_lossy().chars().flat_map(|c| if "\\$#'\"".contains(c) { vec!['\\', c] } else { vec![c] }).collect();
-    let name = which.name();
-    format!(
-        "\
-# Written by ./ca, for those who prefer openssl ca. Its -extensions choose what is signed: server, user or service.
-# The names come from the environment: SAN=DNS:localhost openssl ca -config {name}/openssl.cnf -extensions server …
-SAN = DNS:localhost
-
-[ ca ]
-default_ca = {name}
-
-[ {name} ]
-dir = {quoted}
-database = $dir/index.txt
-serial = $dir/serial
-crlnumber = $dir/crlnumber
-new_certs_dir = $dir/issued
-certificate = $dir/../{name}.crt
-private_key = $dir/{name}.key
-default_md = sha256
-default_days = 90
-default_crl_days = {}
-policy = subject
-x509_extensions = server
-crl_extensions = list
-copy_extensions = none
-email_in_dn = no
-
-[ subject ]
-countryName = optional
-organizationName = optional
-commonName = supplied
-
-[ server ]
-basicConstraints = critical, CA:FALSE
-keyUsage = critical, digitalSignature
-extendedKeyUsage = serverAuth
-subjectKeyIdentifier = hash
-authorityKeyIdentifier = keyid
-subjectAltName = $ENV::SAN
-
-[ user ]
-basicConstraints = critical, CA:FALSE
-keyUsage = critical, digitalSignature
-extendedKeyUsage = clientAuth, serverAuth
-subjectKeyIdentifier = hash
-authorityKeyIdentifier = keyid
-subjectAltName = $ENV::SAN
-
-[ service ]
-basicConstraints = critical, CA:FALSE
-keyUsage = critical, digitalSignature
-extendedKeyUsage = clientAuth
-subjectKeyIdentifier = hash
-authorityKeyIdentifier = keyid
-subjectAltName = $ENV::SAN
-
-[ list ]
-authorityKeyIdentifier = keyid
-",
-        crl::VALIDITY.whole_days()
-    )
+    let quote = |c: char| if "\\$#'\"".contains(c) { vec!['\\', c] } else { vec![c] };
+    let quoted: String = directory.to_string_lossy().chars().flat_map(quote).collect();
+    include_str!("openssl.cnf")
+        .replace("NAME", which.name())
+        .replace("LEAF_DAYS", &policy::LONGEST.whole_days().to_string())
+        .replace("LIST_DAYS", &crl::VALIDITY.whole_days().to_string())
+        .replace("DIRECTORY", &quoted)
 }
 
 /// A subject as the ledger writes it: `/C=DE/CN=alice`.
@@ -134,7 +79,11 @@ pub(super) fn subject(name: &DistinguishedName) -> String {
         _ => String::new(),
     };
     // Bytes outside of ASCII as OpenSSL escapes them.
-    let escaped = |text: String| text.bytes().map(|b| if b.is_ascii_graphic() || b == b' ' { (b as char).to_string() } else { format!("\\x{b:02X}") }).collect::<String>();
+    let escaped = |text: String| {
+        text.bytes()
+            .map(|b| if b.is_ascii_graphic() || b == b' ' { (b as char).to_string() } else { format!("\\x{b:02X}") })
+            .collect::<String>()
+    };
     name.iter().map(|(part, value)| format!("/{}={}", label(part), escaped(text(value)))).collect()
 }
 
@@ -154,7 +103,10 @@ pub(super) fn take_crl_number(directory: &Path) -> Result<SerialNumber> {
     let path = directory.join("crlnumber");
     let text = String::from_utf8_lossy(&file::read(&path)?).trim().to_string();
     let number = u64::from_str_radix(&text, 16).ok().filter(|n| *n < u64::MAX).ok_or_else(|| {
-        Error::new("ledger-damaged", format!("{} does not hold a number in hex", path.display())).hint(format!("write one that is larger than the last list's: openssl crl -in certs/crl/NAME.crl -noout -crlnumber; ls {}", ledger::index(directory).display()))
+        Error::new("ledger-damaged", format!("{} does not hold a number in hex", path.display())).hint(format!(
+            "write one that is larger than the last list's: openssl crl -in certs/crl/NAME.crl -noout -crlnumber; ls {}",
+            ledger::index(directory).display()
+        ))
     })?;
     let next = format!("{:X}", number + 1);
     // Whole bytes: OpenSSL reads no odd number of digits.

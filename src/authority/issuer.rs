@@ -66,13 +66,17 @@ impl Issuer {
         let (key_file, certificate_file) = (which.key(places), which.certificate(places));
         if !certificate_file.exists() || !key_file.exists() {
             let missing = if certificate_file.exists() { key_file } else { certificate_file };
-            return Err(Error::new("no-authority", format!("there is no authority here: {} is missing", missing.display())).hint("found one: ./ca found (make certs does it, too)"));
+            return Err(Error::new("no-authority", format!("there is no authority here: {} is missing", missing.display()))
+                .hint("found one: ./ca found (make certs does it, too)"));
         }
         let key = Key::load(&key_file).map_err(|e| e.exit(exit::FAILED))?;
         let certificate = crate::certificate::load_chain(&certificate_file)?.swap_remove(0);
         if parse(&certificate)?.public_key().raw != key.public() {
-            return Err(Error::new("authority-mismatch", format!("{} is not the key of {}", key_file.display(), certificate_file.display()))
-                .hint("one of them was replaced; found the authority again: make clean-certs certs"));
+            return Err(Error::new(
+                "authority-mismatch",
+                format!("{} is not the key of {}", key_file.display(), certificate_file.display()),
+            )
+            .hint("one of them was replaced; found the authority again: make clean-certs certs"));
         }
         Issuer::new(which.directory(places), certificate, key)
     }
@@ -87,7 +91,8 @@ impl Issuer {
             _ => None,
         });
         let key_identifier = key_identifier.ok_or_else(|| {
-            Error::new("authority-odd", "the authority's certificate has no subjectKeyIdentifier, which RFC 5280 4.2.1.2 demands").hint("found the authority again: make clean-certs certs")
+            Error::new("authority-odd", "the authority's certificate has no subjectKeyIdentifier, which RFC 5280 4.2.1.2 demands")
+                .hint("found the authority again: make clean-certs certs")
         })?;
         // Leaves name their issuer's key by the identifier that its certificate carries, however that was made.
         params.key_identifier_method = KeyIdMethod::PreSpecified(key_identifier.clone());
@@ -113,7 +118,13 @@ impl Issuer {
         params.not_after = params.not_after.min(parse(&self.certificate)?.validity().not_after.to_datetime());
         params.serial_number = Some(number);
         let subject = database::subject(&params.distinguished_name);
-        ledger.entries.push(Entry { status: Status::Valid, not_after: params.not_after, serial: serial.clone(), file: "unknown".into(), subject });
+        ledger.entries.push(Entry {
+            status: Status::Valid,
+            not_after: params.not_after,
+            serial: serial.clone(),
+            file: "unknown".into(),
+            subject,
+        });
         ledger.save(&self.directory)?;
         // What `openssl ca` would use next. We draw afresh each time.
         database::write_next_serial(&self.directory)?;
@@ -131,7 +142,11 @@ impl Issuer {
         if signed.issuer().as_raw() == own.subject().as_raw() && signed.verify_signature(Some(own.public_key())).is_ok() {
             return Ok(());
         }
-        Err(Error::new("authority-odd", "the new certificate does not lead to the authority's own: its name could not be copied byte for byte").hint("found the authority again: make clean-certs certs"))
+        Err(Error::new(
+            "authority-odd",
+            "the new certificate does not lead to the authority's own: its name could not be copied byte for byte",
+        )
+        .hint("found the authority again: make clean-certs certs"))
     }
 
     /// Takes a certificate back: marks its line. The list that tells others is [`Issuer::list`].
@@ -142,7 +157,8 @@ impl Issuer {
         let mut ledger = Ledger::load(&self.directory)?;
         let entry = ledger.find(serial).ok_or_else(|| super::unknown(serial))?;
         if let Status::Revoked { at, .. } = entry.status {
-            return Err(Error::new("revoked-already", format!("{serial} was revoked already, on {}", crate::certificate::date(at))).hint("./ca list shows all"));
+            return Err(Error::new("revoked-already", format!("{serial} was revoked already, on {}", crate::certificate::date(at)))
+                .hint("./ca list shows all"));
         }
         entry.status = Status::Revoked { at: OffsetDateTime::now_utc(), reason: reason.spelling().map(str::to_string) };
         ledger.save(&self.directory)
@@ -163,7 +179,10 @@ impl Issuer {
 fn copy_name(name: &X509Name<'_>) -> Result<DistinguishedName> {
     let mut copy = DistinguishedName::new();
     for attribute in name.iter_attributes() {
-        let odd = || Error::new("authority-odd", "the authority's name has a part that can't be copied").hint("found the authority again: make clean-certs certs");
+        let odd = || {
+            Error::new("authority-odd", "the authority's name has a part that can't be copied")
+                .hint("found the authority again: make clean-certs certs")
+        };
         let oid: Vec<u64> = attribute.attr_type().iter().ok_or_else(odd)?.collect();
         let text = attribute.as_str().map_err(|_| odd())?;
         let value = match attribute.attr_value().tag() {

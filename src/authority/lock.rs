@@ -30,8 +30,11 @@ impl Lock {
         let start = Instant::now();
         while flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
             if start.elapsed() > PATIENCE {
-                return Err(Error::new("authority-busy", format!("another process has been changing {} for {} s", ca.display(), PATIENCE.as_secs()))
-                    .hint(format!("see which one: fuser -v {}; end it, then run the same command again", path.display())));
+                return Err(Error::new(
+                    "authority-busy",
+                    format!("another process has been changing {} for {} s", ca.display(), PATIENCE.as_secs()),
+                )
+                .hint(format!("see which one: fuser -v {}; end it, then run the same command again", path.display())));
             }
             sleep(Duration::from_millis(5));
         }

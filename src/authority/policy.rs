@@ -3,7 +3,10 @@
 use crate::certificate::{Name, san};
 use crate::error::{Error, Result, exit};
 use crate::request::Request;
-use rcgen::{CertificateParams, CidrSubnet, DistinguishedName, DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, KeyUsagePurpose, NameConstraints};
+use rcgen::{
+    CertificateParams, CidrSubnet, DistinguishedName, DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, KeyUsagePurpose,
+    NameConstraints,
+};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use time::{Duration, OffsetDateTime};
 
@@ -52,13 +55,26 @@ impl Grant {
     /// A name is malformed, outside of what the authority may sign, or belongs to people or services.
     pub fn server(names: &[Name]) -> Result<Grant> {
         if names.is_empty() {
-            return Err(refused("no name was asked for", "a certificate ties names to a key, in subjectAltName; the common name does not count (RFC 9525 2): ./ca request --name localhost"));
+            return Err(refused(
+                "no name was asked for",
+                "a certificate ties names to a key, in subjectAltName; the common name does not count (RFC 9525 2): ./ca request --name localhost",
+            ));
         }
         if names.len() > MOST_NAMES {
-            return Err(refused(format!("{} names are more than the {MOST_NAMES} that one certificate may carry", names.len()), "spread them over several certificates"));
+            return Err(refused(
+                format!("{} names are more than the {MOST_NAMES} that one certificate may carry", names.len()),
+                "spread them over several certificates",
+            ));
         }
         names.iter().try_for_each(check_host)?;
-        Ok(Grant { role: Role::Server, common_name: common_name(names), country: None, organisation: None, names: names.to_vec(), validity: LONGEST })
+        Ok(Grant {
+            role: Role::Server,
+            common_name: common_name(names),
+            country: None,
+            organisation: None,
+            names: names.to_vec(),
+            validity: LONGEST,
+        })
     }
 
     /// A person's certificate: exactly one name, `NAME.users.test`.
@@ -155,7 +171,12 @@ pub fn typed(text: &str) -> Name {
 }
 
 fn check_host(name: &Name) -> Result<()> {
-    let outside = || refused(format!("{name} is outside of what this authority may sign"), "its names end in .test or .localhost, its addresses are 127.0.0.0/8 and ::1, so that trusting it is safe");
+    let outside = || {
+        refused(
+            format!("{name} is outside of what this authority may sign"),
+            "its names end in .test or .localhost, its addresses are 127.0.0.0/8 and ::1, so that trusting it is safe",
+        )
+    };
     match name {
         Name::Ip(address) if address.is_loopback() => Ok(()),
         Name::Ip(_) | Name::Other(_) => Err(outside()),
@@ -167,10 +188,16 @@ fn check_host(name: &Name) -> Result<()> {
             }
             // One star covers one label; RFC 9525 6.3. For whole top levels browsers do not honour it.
             if host != text && !host.contains('.') {
-                return Err(refused(format!("{name} stands for a whole top level, which browsers do not accept"), "put a label between: *.example.test"));
+                return Err(refused(
+                    format!("{name} stands for a whole top level, which browsers do not accept"),
+                    "put a label between: *.example.test",
+                ));
             }
             if [USERS, SERVICES].iter().any(|domain| within(host, domain)) {
-                return Err(refused(format!("{name} belongs to people and services, not to hosts"), "./ca sign user NAME, or ./ca sign service NAME; each gets its one name"));
+                return Err(refused(
+                    format!("{name} belongs to people and services, not to hosts"),
+                    "./ca sign user NAME, or ./ca sign service NAME; each gets its one name",
+                ));
             }
             Ok(())
         }
@@ -185,7 +212,10 @@ fn check_syntax(host: &str, name: &Name) -> Result<()> {
     if host.len() <= LONGEST_HOST && host.split('.').all(label) {
         return Ok(());
     }
-    Err(refused(format!("{name} is not a host name"), "labels of a to z, 0 to 9 and hyphens, with dots between, at most 63 long; other alphabets as xn--"))
+    Err(refused(
+        format!("{name} is not a host name"),
+        "labels of a to z, 0 to 9 and hyphens, with dots between, at most 63 long; other alphabets as xn--",
+    ))
 }
 
 fn check_user(name: &str) -> Result<()> {
@@ -193,7 +223,10 @@ fn check_user(name: &str) -> Result<()> {
         return Ok(());
     }
     let shown = name.escape_default();
-    Err(refused(format!("\"{shown}\" can't be a user's or a service's name"), format!("use a to z, 0 to 9 and hyphens inside, {LONGEST_USER} at most: host names know no upper case, and this is one")))
+    Err(refused(
+        format!("\"{shown}\" can't be a user's or a service's name"),
+        format!("use a to z, 0 to 9 and hyphens inside, {LONGEST_USER} at most: host names know no upper case, and this is one"),
+    ))
 }
 
 fn is_plain(label: &str) -> bool {
@@ -214,7 +247,10 @@ fn check_organisation(text: &str) -> Result<String> {
     if (1..=LONGEST_ORGANISATION).contains(&length) && !text.chars().any(|c| c.is_control() || c == '/') && text.trim() == text {
         return Ok(text.to_string());
     }
-    Err(refused(format!("\"{}\" is not an organisation's name", text.escape_default()), format!("1 to {LONGEST_ORGANISATION} printable characters, no slash, no space at the ends")))
+    Err(refused(
+        format!("\"{}\" is not an organisation's name", text.escape_default()),
+        format!("1 to {LONGEST_ORGANISATION} printable characters, no slash, no space at the ends"),
+    ))
 }
 
 /// The first label of the first host name. Nobody may rely on it (RFC 9525 2); it never holds a dot, so that it can't

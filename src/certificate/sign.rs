@@ -48,7 +48,10 @@ pub fn self_sign(key: &Key, common_name: &str, names: &[Name], validity: Duratio
 /// The system gives no randomness.
 pub fn serial() -> Result<SerialNumber> {
     let mut bytes = [0_u8; 16];
-    rand::fill(&mut bytes).map_err(|_| Error::new("no-randomness", "the system gives no random bytes").hint("try again; early after a boot it may not have gathered enough"))?;
+    rand::fill(&mut bytes).map_err(|_| {
+        Error::new("no-randomness", "the system gives no random bytes")
+            .hint("try again; early after a boot it may not have gathered enough")
+    })?;
     // The first bit is the sign. The next is set so that all serials are equally long and none is zero.
     bytes[0] = bytes[0] & 0x7F | 0x40;
     Ok(SerialNumber::from_slice(&bytes))

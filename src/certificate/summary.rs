@@ -78,7 +78,12 @@ pub fn summary(der: &CertificateDer<'_>) -> Result<Summary> {
         key: public_key(certificate.public_key()),
         signature: algorithm(&certificate.signature_algorithm.algorithm),
         key_usage: certificate.key_usage().ok().flatten().map(|usage| key_usage(usage.value)).unwrap_or_default(),
-        extended_key_usage: certificate.extended_key_usage().ok().flatten().map(|usage| extended_key_usage(usage.value)).unwrap_or_default(),
+        extended_key_usage: certificate
+            .extended_key_usage()
+            .ok()
+            .flatten()
+            .map(|usage| extended_key_usage(usage.value))
+            .unwrap_or_default(),
         fingerprint: fingerprint(der),
     })
 }
@@ -95,12 +100,15 @@ pub fn colons(bytes: &[u8]) -> String {
 
 /// A date as people read it, in UTC: `2026-11-20 18:00:00 UTC`.
 pub fn date(time: OffsetDateTime) -> String {
-    time.to_offset(time::UtcOffset::UTC).format(format_description!("[year]-[month]-[day] [hour]:[minute]:[second] UTC")).unwrap_or_else(|_| time.to_string())
+    time.to_offset(time::UtcOffset::UTC)
+        .format(format_description!("[year]-[month]-[day] [hour]:[minute]:[second] UTC"))
+        .unwrap_or_else(|_| time.to_string())
 }
 
 /// Text from a stranger, safe to print: control characters and those that turn the direction of writing are escaped.
 pub fn escape(text: &str) -> String {
-    let unsafe_to_print = |c: char| c.is_control() || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}');
+    let unsafe_to_print =
+        |c: char| c.is_control() || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}');
     text.chars().map(|c| if unsafe_to_print(c) { c.escape_unicode().to_string() } else { c.to_string() }).collect()
 }
 
@@ -145,7 +153,9 @@ pub fn name(general: &GeneralName<'_>) -> Name {
         GeneralName::DirectoryName(name) => Name::Other(format!("dirName:{}", subject(name))),
         GeneralName::OtherName(oid, _) => Name::Other(format!("otherName:{}", oid.to_id_string())),
         GeneralName::RegisteredID(oid) => Name::Other(format!("RID:{}", oid.to_id_string())),
-        GeneralName::X400Address(_) | GeneralName::EDIPartyName(_) | GeneralName::Invalid(..) => Name::Other("a name that can't be read".into()),
+        GeneralName::X400Address(_) | GeneralName::EDIPartyName(_) | GeneralName::Invalid(..) => {
+            Name::Other("a name that can't be read".into())
+        }
     }
 }
 

@@ -133,7 +133,10 @@ fn odd(bytes: &[u8], file: &Path) -> Error {
     let (what, hint) = if bytes.iter().all(u8::is_ascii_whitespace) {
         ("is empty".into(), "the program that should have written it failed; make it again".into())
     } else if bytes.starts_with(&[0xEF, 0xBB, 0xBF]) {
-        ("begins with a byte order mark, so its first line is not a PEM line".into(), format!("remove the mark: sed -i '1s/^\\xEF\\xBB\\xBF//' {f}"))
+        (
+            "begins with a byte order mark, so its first line is not a PEM line".into(),
+            format!("remove the mark: sed -i '1s/^\\xEF\\xBB\\xBF//' {f}"),
+        )
     } else if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {
         ("is in UTF-16; PEM is plain ASCII".into(), format!("convert it: iconv -f UTF-16 -t ASCII {f} > {f}.pem"))
     } else if has("BEGIN ENCRYPTED PRIVATE KEY") || has("Proc-Type: 4,ENCRYPTED") {
@@ -141,7 +144,10 @@ fn odd(bytes: &[u8], file: &Path) -> Error {
     } else if has("BEGIN OPENSSH PRIVATE KEY") {
         ("is a key of OpenSSH, which has a format of its own".into(), format!("convert a copy: ssh-keygen -p -N '' -m PKCS8 -f {f}"))
     } else if has("-----BEGIN ") {
-        ("has PEM lines, but what stands between them is damaged or of another kind".into(), "copy it again, whole: each BEGIN line needs its END line and base64 between them".to_string())
+        (
+            "has PEM lines, but what stands between them is damaged or of another kind".into(),
+            "copy it again, whole: each BEGIN line needs its END line and base64 between them".to_string(),
+        )
     } else {
         binary(bytes, &f.to_string())
     };
@@ -150,7 +156,9 @@ fn odd(bytes: &[u8], file: &Path) -> Error {
 
 /// A file without any PEM: is it DER (the same objects without base64), or PKCS#12?
 fn binary(bytes: &[u8], f: &str) -> (String, String) {
-    let convert = |what: &str, verb: &str| (format!("is {what} in DER, not in PEM"), format!("convert it: openssl {verb} -inform der -in {f} -out {f}.pem"));
+    let convert = |what: &str, verb: &str| {
+        (format!("is {what} in DER, not in PEM"), format!("convert it: openssl {verb} -inform der -in {f} -out {f}.pem"))
+    };
     if X509Certificate::from_der(bytes).is_ok() {
         return convert("a certificate", "x509");
     }
@@ -167,9 +175,10 @@ fn binary(bytes: &[u8], f: &str) -> (String, String) {
             ("is a PKCS#12 bundle (.p12, .pfx)".into(), format!("take it apart: (umask 077; openssl pkcs12 -in {f} -noenc -out {f}.pem)"))
         }
         // EncryptedPrivateKeyInfo: algorithm, then the locked key (RFC 5958 3).
-        [Tag::Sequence, Tag::OctetString] => {
-            ("is a private key in DER, locked with a passphrase".into(), format!("unlock a copy: (umask 077; openssl pkey -inform der -in {f} -out {f}.pem)"))
-        }
+        [Tag::Sequence, Tag::OctetString] => (
+            "is a private key in DER, locked with a passphrase".into(),
+            format!("unlock a copy: (umask 077; openssl pkey -inform der -in {f} -out {f}.pem)"),
+        ),
         _ if PrivateKeyDer::try_from(bytes).is_ok() => convert("a private key", "pkey"),
         _ => ("is neither PEM nor DER".into(), format!("check the file's name; to see what it is: file {f}")),
     }

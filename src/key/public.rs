@@ -46,12 +46,16 @@ impl PublicKeyData for Public {
 fn check_rsa(modulus: &[u8]) -> Result<&'static SignatureAlgorithm> {
     let bits = super::bits(modulus);
     if bits < super::SHORTEST_RSA as usize {
-        return Err(Error::new("key-too-short", format!("the request's RSA key has {bits} bits, which can be factored; {} is the least", super::SHORTEST_RSA))
-            .hint("make a new key and a new request: ./ca key NEW.key"));
+        return Err(Error::new(
+            "key-too-short",
+            format!("the request's RSA key has {bits} bits, which can be factored; {} is the least", super::SHORTEST_RSA),
+        )
+        .hint("make a new key and a new request: ./ca key NEW.key"));
     }
     Ok(&rcgen::PKCS_RSA_SHA256)
 }
 
 fn unknown() -> Error {
-    Error::new("key-kind", "the request's key is of a kind that this authority does not sign for").hint("make a new key of kind p256, p384, ed25519 or rsa:2048: ./ca key NEW.key")
+    Error::new("key-kind", "the request's key is of a kind that this authority does not sign for")
+        .hint("make a new key of kind p256, p384, ed25519 or rsa:2048: ./ca key NEW.key")
 }

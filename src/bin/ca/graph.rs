@@ -27,7 +27,8 @@ pub fn alone(places: &Places, options: &options::Alone) -> Result<()> {
     file::directory(&places.dir, Readers::Everyone)?;
     let lock = open_lock(&places.dir.join(".making"))?;
     if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
-        return Err(Error::new("certs-busy", format!("another make certs is at work in {}", places.dir.display())).hint("let it end, then run make certs again"));
+        return Err(Error::new("certs-busy", format!("another make certs is at work in {}", places.dir.display()))
+            .hint("let it end, then run make certs again"));
     }
     let handed_on = fcntl_setfd(&lock, FdFlags::empty());
     handed_on.map_err(|e| Error::new("lock", format!("can't hand on the lock: {e}")))?;

@@ -36,7 +36,12 @@ pub fn request(options: &options::Request) -> Result<()> {
     let common_name = options.cn.clone().unwrap_or_else(|| label(&names));
     let asking = Subject { common_name: &common_name, country: options.country.as_deref(), organisation: options.organisation.as_deref() };
     let to = options.out.as_ref().map(|out| format!(" -out {}", out.display())).unwrap_or_default();
-    openssl(&format!("openssl req -new -key {} -subj {} -addext subjectAltName={}{to}", options.key.display(), subject(&asking), join(&names)));
+    openssl(&format!(
+        "openssl req -new -key {} -subj {} -addext subjectAltName={}{to}",
+        options.key.display(),
+        subject(&asking),
+        join(&names)
+    ));
     let pem = request::make(&Key::load(&options.key)?, &asking, &names)?;
     put(options.out.as_deref(), &pem, &format!("asked for {}", join(&names)))
 }
@@ -68,7 +73,11 @@ pub fn join(names: &[Name]) -> String {
 pub fn subject(asking: &Subject<'_>) -> String {
     let parts = [("C", asking.country), ("O", asking.organisation), ("CN", Some(asking.common_name))];
     let text: String = parts.iter().filter_map(|(part, value)| value.map(|value| format!("/{part}={value}"))).collect();
-    if text.contains(|c: char| c.is_whitespace() || "'\"$&;|<>()".contains(c)) { format!("'{}'", text.replace('\'', "'\\''")) } else { text }
+    if text.contains(|c: char| c.is_whitespace() || "'\"$&;|<>()".contains(c)) {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    } else {
+        text
+    }
 }
 
 /// What stands in the common name when nothing was said. It holds no dot, so that nobody takes it for a host name.

@@ -10,7 +10,11 @@ static QUIET: OnceLock<bool> = OnceLock::new();
 pub fn set_up(quiet: bool) {
     let _first = QUIET.set(quiet);
     let level = if quiet { log::LevelFilter::Error } else { log::LevelFilter::Info };
-    env_logger::Builder::new().filter_level(level).parse_default_env().format(|to, record| writeln!(to, "{}: {}", record.target(), record.args())).init();
+    env_logger::Builder::new()
+        .filter_level(level)
+        .parse_default_env()
+        .format(|to, record| writeln!(to, "{}: {}", record.target(), record.args()))
+        .init();
 }
 
 /// A fact, on stderr.

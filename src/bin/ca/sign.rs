@@ -21,9 +21,18 @@ pub fn found(places: &Places) -> Result<()> {
         Which::Root.key(places).display(),
         root.display()
     ));
-    openssl(&format!("and once more with -CA {} -CAkey {} and pathlen:0 for {}", root.display(), Which::Root.key(places).display(), intermediate.display()));
+    openssl(&format!(
+        "and once more with -CA {} -CAkey {} and pathlen:0 for {}",
+        root.display(),
+        Which::Root.key(places).display(),
+        intermediate.display()
+    ));
     authority::found(places)?;
-    fact(&format!("founded the authority: {} and {}, for localhost, *.test and loopback addresses only", root.display(), intermediate.display()));
+    fact(&format!(
+        "founded the authority: {} and {}, for localhost, *.test and loopback addresses only",
+        root.display(),
+        intermediate.display()
+    ));
     Ok(())
 }
 
@@ -65,7 +74,11 @@ fn beside(grant: Grant, request: Request, file: &Path) -> Order {
 
 /// What the command line asks for; nothing when it names a request's file.
 fn granted(options: &options::Sign) -> Result<Option<Grant>> {
-    let usage = |cause: &str| Error::new("usage", cause).hint("./ca sign server NAME…, ./ca sign user NAME, ./ca sign service NAME, or ./ca sign FILE.csr").exit(exit::USAGE);
+    let usage = |cause: &str| {
+        Error::new("usage", cause)
+            .hint("./ca sign server NAME…, ./ca sign user NAME, ./ca sign service NAME, or ./ca sign FILE.csr")
+            .exit(exit::USAGE)
+    };
     let (what, names) = (options.what.as_str(), options.names.as_slice());
     if what != "user" && (options.country.is_some() || options.organisation.is_some()) {
         return Err(usage("--country and --organisation are for users"));
@@ -89,7 +102,8 @@ fn with_own_key(places: &Places, grant: Grant) -> Result<Order> {
         (Role::Server, name) => places.server(&name.map(|n| n.to_string().replace("IP:", "")).unwrap_or_default()),
     };
     let key = if key.exists() { Key::load(&key)? } else { make_key(&key, Kind::default())? };
-    let asking = Subject { common_name: &grant.common_name, country: grant.country.as_deref(), organisation: grant.organisation.as_deref() };
+    let asking =
+        Subject { common_name: &grant.common_name, country: grant.country.as_deref(), organisation: grant.organisation.as_deref() };
     let file = PathBuf::from(leaf_beside(&chain).unwrap_or_else(|| chain.clone())).with_extension("csr");
     if let Some(directory) = file.parent() {
         file::directory(directory, Readers::Everyone)?;
@@ -115,7 +129,8 @@ fn say_openssl(places: &Places, grant: &Grant, request: &Path, leaf: &Path, chai
         Role::Service => "service",
     };
     let configuration = Which::Intermediate.directory(places).join("openssl.cnf");
-    let asking = Subject { common_name: &grant.common_name, country: grant.country.as_deref(), organisation: grant.organisation.as_deref() };
+    let asking =
+        Subject { common_name: &grant.common_name, country: grant.country.as_deref(), organisation: grant.organisation.as_deref() };
     openssl(&format!(
         "SAN={} openssl ca -batch -notext -config {} -extensions {section} -days {days} -subj {} -in {} -out {}",
         join(&grant.names),

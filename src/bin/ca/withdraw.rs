@@ -33,7 +33,11 @@ pub fn crl(places: &Places) -> Result<()> {
 }
 
 fn say_openssl(places: &Places, which: Which) {
-    openssl(&format!("openssl ca -config {}/openssl.cnf -gencrl -out {}", which.directory(places).display(), places.crl(which.name()).display()));
+    openssl(&format!(
+        "openssl ca -config {}/openssl.cnf -gencrl -out {}",
+        which.directory(places).display(),
+        places.crl(which.name()).display()
+    ));
 }
 
 /// What to revoke may be said by a file, by a serial, or by the name that a certificate was signed for.
@@ -48,11 +52,19 @@ fn serial(places: &Places, which: &str) -> Result<String> {
         return Ok(plain);
     }
     let now = OffsetDateTime::now_utc();
-    let called: Vec<_> = ledger.entries.iter().filter(|e| e.status == Status::Valid && e.not_after > now && e.subject.ends_with(&format!("/CN={which}"))).collect();
+    let called: Vec<_> = ledger
+        .entries
+        .iter()
+        .filter(|e| e.status == Status::Valid && e.not_after > now && e.subject.ends_with(&format!("/CN={which}")))
+        .collect();
     match called[..] {
         [entry] => Ok(entry.serial.clone()),
-        [] => Err(Error::new("unknown-name", format!("this authority has signed nothing for {} that is still valid", which.escape_default())).hint("./ca list shows all; name a file, a serial, or a common name")),
-        _ => Err(Error::new("several", format!("{} valid certificates are for {}", called.len(), which.escape_default())).hint("name one by its serial or its file; ./ca list shows all")),
+        [] => {
+            Err(Error::new("unknown-name", format!("this authority has signed nothing for {} that is still valid", which.escape_default()))
+                .hint("./ca list shows all; name a file, a serial, or a common name"))
+        }
+        _ => Err(Error::new("several", format!("{} valid certificates are for {}", called.len(), which.escape_default()))
+            .hint("name one by its serial or its file; ./ca list shows all")),
     }
 }
 
@@ -76,7 +88,8 @@ pub fn list(places: &Places, options: &options::List) -> Result<()> {
     for which in [Which::Root, Which::Intermediate] {
         let directory = which.directory(places);
         if !directory.exists() {
-            return Err(Error::new("no-authority", format!("there is no authority here: {} is missing", directory.display())).hint("found one: ./ca found (make certs does it, too)"));
+            return Err(Error::new("no-authority", format!("there is no authority here: {} is missing", directory.display()))
+                .hint("found one: ./ca found (make certs does it, too)"));
         }
         openssl(&format!("cat {}/index.txt", directory.display()));
         rows.extend(Ledger::load(&directory)?.entries.into_iter().map(|entry| row(which, entry)));
@@ -86,7 +99,11 @@ pub fn list(places: &Places, options: &options::List) -> Result<()> {
         return answer(&format!("{}\n", text.map_err(|e| Error::new("json", e.to_string()))?));
     }
     let line = |row: &Row| {
-        let more = row.revoked_at.as_ref().map(|at| format!("  since {at}{}", row.reason.as_ref().map(|r| format!(", {r}")).unwrap_or_default())).unwrap_or_default();
+        let more = row
+            .revoked_at
+            .as_ref()
+            .map(|at| format!("  since {at}{}", row.reason.as_ref().map(|r| format!(", {r}")).unwrap_or_default()))
+            .unwrap_or_default();
         format!("{:8} {:12} until {}  {}  {}{more}\n", row.status, row.issuer, row.not_after, row.serial, row.subject)
     };
     answer(&rows.iter().map(line).collect::<String>())

@@ -92,8 +92,15 @@ fn check_key(chain: &[CertificateDer<'_>], secret: &Key, file: &Path, key: &Path
     let (file, key) = (file.display(), key.display());
     match owner {
         Some(0) => Ok(()),
-        Some(place) => Err(Error::new("chain-reversed", format!("{file} is out of order: the key belongs to certificate {} of {}, and the leaf must come first", place + 1, chain.len()))
-            .hint("put the leaf first, then who signed it: cat leaf.crt intermediate.crt > fullchain.pem")),
+        Some(place) => Err(Error::new(
+            "chain-reversed",
+            format!(
+                "{file} is out of order: the key belongs to certificate {} of {}, and the leaf must come first",
+                place + 1,
+                chain.len()
+            ),
+        )
+        .hint("put the leaf first, then who signed it: cat leaf.crt intermediate.crt > fullchain.pem")),
         None => Err(Error::new("key-mismatch", format!("{key} is not the key of {file}: the certificate was made for another one"))
             .hint(format!("compare the public halves: openssl pkey -in {key} -pubout; openssl x509 -in {file} -noout -pubkey"))),
     }
@@ -104,12 +111,29 @@ fn check_order(chain: &[CertificateDer<'_>], file: &Path) -> Result<()> {
     for (place, pair) in chain.windows(2).enumerate() {
         let (this, next) = (parse(&pair[0])?, parse(&pair[1])?);
         if this.issuer().as_raw() != next.subject().as_raw() {
-            return Err(Error::new("chain-order", format!("{} is out of order: certificate {} was signed by {}, but then comes {}", file.display(), place + 1, subject(this.issuer()), subject(next.subject())))
-                .hint("leaf first, then who signed it, and so on: cat leaf.crt intermediate.crt > fullchain.pem"));
+            return Err(Error::new(
+                "chain-order",
+                format!(
+                    "{} is out of order: certificate {} was signed by {}, but then comes {}",
+                    file.display(),
+                    place + 1,
+                    subject(this.issuer()),
+                    subject(next.subject())
+                ),
+            )
+            .hint("leaf first, then who signed it, and so on: cat leaf.crt intermediate.crt > fullchain.pem"));
         }
         if this.verify_signature(Some(next.public_key())).is_err() {
-            return Err(Error::new("chain-signature", format!("{} does not hold together: certificate {} names {} as its issuer, but the one of that name here did not sign it", file.display(), place + 1, subject(this.issuer())))
-                .hint("the authority was made again since; have the leaf signed again: make certs"));
+            return Err(Error::new(
+                "chain-signature",
+                format!(
+                    "{} does not hold together: certificate {} names {} as its issuer, but the one of that name here did not sign it",
+                    file.display(),
+                    place + 1,
+                    subject(this.issuer())
+                ),
+            )
+            .hint("the authority was made again since; have the leaf signed again: make certs"));
         }
     }
     Ok(())
@@ -119,12 +143,18 @@ fn check_dates(certificate: &Summary, file: &Path, now: OffsetDateTime) -> Resul
     let (file, who) = (file.display(), &certificate.subject);
     let (from, to) = (date(certificate.not_before), date(certificate.not_after));
     if now > certificate.not_after {
-        return Err(Error::new("certificate-expired", format!("{file} has expired: {who} was valid until {to}, and your clock says {}", date(now)))
-            .hint("have it signed again (the lab's own: make certs), or set the clock"));
+        return Err(Error::new(
+            "certificate-expired",
+            format!("{file} has expired: {who} was valid until {to}, and your clock says {}", date(now)),
+        )
+        .hint("have it signed again (the lab's own: make certs), or set the clock"));
     }
     if now < certificate.not_before {
-        return Err(Error::new("certificate-not-yet", format!("{file} is not valid yet: {who} begins at {from}, and your clock says {}", date(now)))
-            .hint("set the clock (date -u shows it), or wait"));
+        return Err(Error::new(
+            "certificate-not-yet",
+            format!("{file} is not valid yet: {who} begins at {from}, and your clock says {}", date(now)),
+        )
+        .hint("set the clock (date -u shows it), or wait"));
     }
     if certificate.not_after - now < RENEW_WITHIN {
         log::warn!(target: "certificate", "{file} expires soon: {who} is valid until {to}; renew it: make certs");

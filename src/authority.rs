@@ -41,8 +41,11 @@ pub fn found(places: &Places) -> Result<()> {
     }
     for which in [Which::Root, Which::Intermediate] {
         if which.certificate(places).exists() && !which.key(places).exists() {
-            return Err(Error::new("authority-incomplete", format!("{} is there, but its key {} is not", which.certificate(places).display(), which.key(places).display()))
-                .hint("put the key back; if it is lost, begin again: make clean-certs certs"));
+            return Err(Error::new(
+                "authority-incomplete",
+                format!("{} is there, but its key {} is not", which.certificate(places).display(), which.key(places).display()),
+            )
+            .hint("put the key back; if it is lost, begin again: make clean-certs certs"));
         }
         database::prepare(places, which)?;
     }
@@ -165,5 +168,6 @@ pub fn list(places: &Places, lock: &Lock, which: Which) -> Result<PathBuf> {
 }
 
 fn unknown(serial: &str) -> Error {
-    Error::new("unknown-serial", format!("this authority has signed nothing with the serial {}", serial.escape_default())).hint("./ca list shows all that it has signed")
+    Error::new("unknown-serial", format!("this authority has signed nothing with the serial {}", serial.escape_default()))
+        .hint("./ca list shows all that it has signed")
 }

@@ -189,10 +189,11 @@ impl FromStr for Kind {
         }
         let bits = asked.strip_prefix("rsa").and_then(|b| b.trim_start_matches(':').parse::<u32>().ok());
         let error = match bits {
-            Some(bits) if bits < SHORTEST_RSA => {
-                Error::new("key-too-short", format!("an RSA key of {bits} bits is too short: it can be factored, and TLS libraries refuse it"))
-                    .hint(format!("use {SHORTEST_RSA} bits at least, or p256, which is stronger and shorter: {all}"))
-            }
+            Some(bits) if bits < SHORTEST_RSA => Error::new(
+                "key-too-short",
+                format!("an RSA key of {bits} bits is too short: it can be factored, and TLS libraries refuse it"),
+            )
+            .hint(format!("use {SHORTEST_RSA} bits at least, or p256, which is stronger and shorter: {all}")),
             Some(bits) => Error::new("key-kind", format!("an RSA key of {bits} bits is not one that this lab makes")).hint(all),
             None => Error::new("key-kind", format!("there is no kind of key called {}", text.escape_default())).hint(all),
         };

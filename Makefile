@@ -5,6 +5,8 @@
 PADLOCK_CERTS ?= certs
 C := $(PADLOCK_CERTS)
 CARGO ?= cargo
+# Where cargo leaves the programs.
+BUILT := $(abspath $(or $(CARGO_TARGET_DIR),target))/release
 export PADLOCK_CERTS
 
 all: build certs                ## (the default) the programs and the certificates
@@ -17,7 +19,7 @@ client server ca:               ## one program
 
 # The certificates are made by the graph below. `ca alone` lets no second `make certs` in meanwhile.
 certs: build                    ## the authority and what it signs; makes anew only what is no longer good
-	@PADLOCK_BIN=$${PADLOCK_BIN:-$(CURDIR)/target/release} ./ca alone $(MAKE) --no-print-directory graph
+	@PADLOCK_BIN=$${PADLOCK_BIN:-$(BUILT)} ./ca alone $(MAKE) --no-print-directory graph
 
 clean-certs:                    ## throws them all away, the authority with its keys as well
 	@find $C -mindepth 1 -maxdepth 1 ! -name README.md -exec rm -rf {} +

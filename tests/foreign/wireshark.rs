@@ -15,7 +15,7 @@ fn tshark(file: &Path, more: &[&str]) -> String {
 
 fn capture() {
     let folder = scratch();
-    let mut command = Command::new(checkout().join("src/bin/capture.sh"));
+    let mut command = Command::new(checkout().join("tests/capture.sh"));
     command.arg(folder.path()).env("PADLOCK_BIN", bin()).env("PADLOCK_CERTS", certs());
     let out = run(&mut command);
     let (said, log) = (text(&out.stdout), text(&out.stderr));

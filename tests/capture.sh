@@ -5,7 +5,7 @@
 #   padlock.keylog  the session's secrets, as SSLKEYLOGFILE leaves them (RFC 9850)
 #   padlock.pcapng  every packet, with those secrets inside, so that Wireshark decrypts it with no further setting
 set -eu
-home=$(cd "$(dirname "$(readlink -f "$0")")/../.." && pwd)
+home=$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd)
 folder=${1:-$home/captures}
 umask 077 # whoever reads these reads the session
 

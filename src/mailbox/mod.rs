@@ -126,15 +126,14 @@ impl Mailbox {
     /// Listens until somebody ends it. Both results are ends: `Err` is the one that `?` takes.
     fn conversation(&self, on: &mut impl FnMut(Message)) -> Result<Ended, Ended> {
         let mut inbox = Inbox::new();
-        let mut messages = Vec::new();
         let mut pinged = false;
         self.wake_after(PING_AFTER);
-        self.hear(&[], &mut messages, on)?; // what came together with the upgrade
+        self.hear(&[], on)?; // what came together with the upgrade
         loop {
             match inbox.receive(&self.socket) {
                 Ok([]) => return Ok(self.state().end_of_stream()),
                 Ok(bytes) => {
-                    self.hear(bytes, &mut messages, on)?;
+                    self.hear(bytes, on)?;
                     if std::mem::take(&mut pinged) {
                         self.wake_after(PING_AFTER);
                     }
@@ -150,21 +149,20 @@ impl Mailbox {
         }
     }
 
-    /// Opens what arrived, hands it over outside the lock, and sends the answers together.
-    fn hear(&self, bytes: &[u8], messages: &mut Vec<Message>, on: &mut impl FnMut(Message)) -> Result<(), Ended> {
-        let opened = self.state().open(&self.socket, bytes, messages);
-        for message in messages.drain(..) {
+    /// Hands over what arrived, message by message, outside the lock, and sends the answers together.
+    fn hear(&self, mut bytes: &[u8], on: &mut impl FnMut(Message)) -> Result<(), Ended> {
+        loop {
+            let mut state = self.state();
+            let Some(message) = state.next(&self.socket, &mut bytes)? else {
+                state.give_back();
+                if state.waiting() > 0 {
+                    let _ = self.drain(state, TAKE_WITHIN); // given up? then the next recv(2) ends it
+                }
+                return Ok(());
+            };
+            drop(state);
             on(message);
         }
-        messages.shrink_to(16);
-        opened?;
-        let mut state = self.state();
-        let _ = state.flush(&self.socket); // if the socket is gone, the next recv(2) says why
-        state.give_back();
-        if state.waiting() > 0 {
-            let _ = self.drain(state, TAKE_WITHIN);
-        }
-        Ok(())
     }
 
     /// The end: last words, close_notify, and time for the peer to read them.
@@ -246,3 +244,6 @@ impl Mailbox {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -37,15 +37,15 @@ impl Outbox {
 }
 
 /// What tungstenite writes frames into and reads frames from: TLS when there is a session, else the socket. Nothing here waits.
-pub struct Pipe<'a> {
+pub struct Pipe<'a, 'b> {
     pub tls: &'a mut Option<Connection>,
     pub socket: &'a TcpStream,
     pub outbox: &'a mut Outbox,
     /// Plaintext of ws://, which passes no session.
-    pub clear: &'a [u8],
+    pub clear: &'a mut &'b [u8],
 }
 
-impl Pipe<'_> {
+impl Pipe<'_, '_> {
     /// Sends the records that are sealed; what the socket does not take goes into the outbox.
     pub fn send_sealed(&mut self) -> io::Result<()> {
         let Some(tls) = self.tls else { return Ok(()) };
@@ -56,7 +56,7 @@ impl Pipe<'_> {
     }
 }
 
-impl Read for Pipe<'_> {
+impl Read for Pipe<'_, '_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self.tls {
             Some(tls) => tls.reader().read(buffer),
@@ -66,7 +66,7 @@ impl Read for Pipe<'_> {
     }
 }
 
-impl Write for Pipe<'_> {
+impl Write for Pipe<'_, '_> {
     /// Takes the whole slice: tungstenite would move what is left to the front of its buffer again and again. rustls takes as
     /// much as its buffer limit allows, so a long message is sealed and sent in pieces that are still in the cache.
     fn write(&mut self, plain: &[u8]) -> io::Result<usize> {

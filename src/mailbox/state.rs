@@ -49,33 +49,45 @@ impl State {
         }
     }
 
-    /// Opens `bytes` from the socket into `messages`. Pongs and the answer to a Close are sent on the way.
-    pub fn open(&mut self, socket: &TcpStream, mut bytes: &[u8], messages: &mut Vec<Message>) -> Result<(), Ended> {
-        while let Some(tls) = &mut self.tls
-            && !bytes.is_empty()
-        {
-            tls.read_tls(&mut bytes).map_err(|e| Ended::Lost(Failure::Io(e)))?;
-            if let Err(e) = tls.process_new_packets() {
-                let _ = self.flush(socket); // the alert about it
-                return Err(Ended::Lost(Failure::Tls(e)));
-            }
-            if !bytes.is_empty() {
-                self.read_frames(socket, &[], messages)?; // rustls takes no more before this is read
+    /// The next message in what has arrived, opening `bytes` as far as needed. `None` when all of it has been heard; then what
+    /// was answered meanwhile is sent. Pongs, and the answer to a Close, are sent on the way.
+    ///
+    /// One at a time, because a Close ends what may be said: whatever came before it must be answered before it is read.
+    pub fn next(&mut self, socket: &TcpStream, bytes: &mut &[u8]) -> Result<Option<Message>, Ended> {
+        loop {
+            match self.read_frame(socket, bytes)? {
+                Some(message) => return Ok(Some(message)),
+                None if bytes.is_empty() => break,
+                None => self.open(socket, bytes)?,
             }
         }
-        self.read_frames(socket, bytes, messages)
+        let _ = self.flush(socket); // if the socket is gone, the next recv(2) says why
+        Ok(None)
     }
 
-    /// All whole frames that are there: in the session, or, on ws://, in `clear`.
-    fn read_frames(&mut self, socket: &TcpStream, clear: &[u8], messages: &mut Vec<Message>) -> Result<(), Ended> {
+    /// A few records from the socket. rustls takes no more before they are read.
+    fn open(&mut self, socket: &TcpStream, bytes: &mut &[u8]) -> Result<(), Ended> {
+        let Some(tls) = &mut self.tls else { return Ok(()) };
+        tls.read_tls(bytes).map_err(|e| Ended::Lost(Failure::Io(e)))?;
+        if let Err(e) = tls.process_new_packets() {
+            let _ = self.flush(socket); // the alert about it
+            return Err(Ended::Lost(Failure::Tls(e)));
+        }
+        Ok(())
+    }
+
+    /// The next whole message that the session holds, or, on ws://, that is in `clear`.
+    fn read_frame(&mut self, socket: &TcpStream, clear: &mut &[u8]) -> Result<Option<Message>, Ended> {
         let State { tls, frames, outbox, closed, .. } = self;
+        let mut nothing: &[u8] = &[];
+        let clear = if tls.is_some() { &mut nothing } else { clear };
         let mut pipe = Pipe { tls, socket, outbox, clear };
         loop {
             match frames.read(&mut pipe) {
                 Ok(Message::Close(frame)) => *closed = Some(frame),
-                Ok(message @ (Message::Text(_) | Message::Binary(_))) => messages.push(message),
+                Ok(message @ (Message::Text(_) | Message::Binary(_))) => return Ok(Some(message)),
                 Ok(_) => {} // a Ping was answered, a Pong is a sign of life
-                Err(Problem::Io(e)) if e.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(Problem::Io(e)) if e.kind() == io::ErrorKind::WouldBlock => return Ok(None),
                 Err(Problem::ConnectionClosed | Problem::AlreadyClosed) => return Err(Ended::Closed(closed.take().flatten())),
                 Err(problem) => return Err(judge(problem)),
             }
@@ -85,13 +97,13 @@ impl State {
     /// Frames and seals one message. It leaves with the next [`flush`](State::flush), or before.
     pub fn say(&mut self, socket: &TcpStream, message: Message) -> Result<(), Over> {
         let State { tls, frames, outbox, .. } = self;
-        frames.write(&mut Pipe { tls, socket, outbox, clear: &[] }, message).map_err(|_| Over)
+        frames.write(&mut Pipe { tls, socket, outbox, clear: &mut &[][..] }, message).map_err(|_| Over)
     }
 
     /// Sends what was said, as far as the socket takes it.
     pub fn flush(&mut self, socket: &TcpStream) -> Result<(), Over> {
         let State { tls, frames, outbox, .. } = self;
-        let mut pipe = Pipe { tls, socket, outbox, clear: &[] };
+        let mut pipe = Pipe { tls, socket, outbox, clear: &mut &[][..] };
         frames.flush(&mut pipe).map_err(|_| Over)?;
         pipe.send_sealed().map_err(|_| Over)
     }
@@ -101,7 +113,7 @@ impl State {
         self.closing = true;
         let State { tls, frames, outbox, .. } = self;
         let frame = CloseFrame { code, reason: reason.into() };
-        let _ = frames.close(&mut Pipe { tls, socket, outbox, clear: &[] }, Some(frame));
+        let _ = frames.close(&mut Pipe { tls, socket, outbox, clear: &mut &[][..] }, Some(frame));
     }
 
     /// Nothing came for a while: asks the peer whether it is there, unless that was asked already.
@@ -130,7 +142,7 @@ impl State {
         }
         let _ = self.flush(socket);
         let State { tls, outbox, .. } = self;
-        let _ = Pipe { tls, socket, outbox, clear: &[] }.send_sealed();
+        let _ = Pipe { tls, socket, outbox, clear: &mut &[][..] }.send_sealed();
     }
 
     /// Bytes that wait for the socket.

@@ -1,0 +1,201 @@
+use super::*;
+use crate::{certificate::Identity, tls};
+use rustls::pki_types::{PrivateKeyDer, ServerName};
+use std::{
+    io::{Read, Write},
+    net::TcpListener,
+    sync::{
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
+};
+
+const MAX: usize = 16 * 1024 * 1024;
+
+/// Two ends of a TCP connection.
+fn tcp() -> (TcpStream, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    (listener.accept().unwrap().0, client)
+}
+
+/// Two ends of a TLS session: server, client.
+fn tls_pair() -> (tls::Tls<TcpStream>, tls::Tls<TcpStream>) {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let key = PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
+    let identity = Identity { chain: vec![made.cert.der().clone()], key };
+    let trust = crate::trust::Trust::certificates("the test's own", &identity.chain).unwrap();
+    let server = tls::server(&identity, None, &tls::Settings::default()).unwrap();
+    let client = tls::client(None, &trust, Default::default(), &tls::Settings::default()).unwrap();
+    let (there, here) = tcp();
+    let accepting = thread::spawn(move || tls::accept(there, &server).map_err(|(e, _)| e).unwrap());
+    let connected = tls::connect(here, ServerName::try_from("localhost").unwrap(), &client).map_err(|(e, _)| e).unwrap();
+    (accepting.join().unwrap(), connected)
+}
+
+fn mailbox(tls: tls::Tls<TcpStream>, role: Role) -> Arc<Mailbox> {
+    Mailbox::new(Arc::new(tls.stream), Some(tls.session), role, Vec::new(), MAX)
+}
+
+fn pair() -> (Arc<Mailbox>, Arc<Mailbox>) {
+    let (server, client) = tls_pair();
+    (mailbox(server, Role::Server), mailbox(client, Role::Client))
+}
+
+/// Listens on a thread, and gives what was heard and how it ended.
+fn hear_all(mailbox: &Arc<Mailbox>) -> thread::JoinHandle<(Vec<Message>, Ended)> {
+    let mailbox = mailbox.clone();
+    thread::spawn(move || {
+        let mut heard = Vec::new();
+        let ended = mailbox.listen(|message| heard.push(message));
+        (heard, ended)
+    })
+}
+
+fn echo(mailbox: &Arc<Mailbox>) -> thread::JoinHandle<Ended> {
+    let mailbox = mailbox.clone();
+    thread::spawn(move || mailbox.listen(|message| drop(mailbox.answer(message))))
+}
+
+#[test]
+fn what_is_said_comes_back_and_both_sides_agree_on_the_end() {
+    let (server, client) = pair();
+    let server = echo(&server);
+    let (tell, told) = mpsc::channel();
+    let listening = client.clone();
+    let end = thread::spawn(move || listening.listen(|message| tell.send(message).unwrap()));
+    for size in [0, 1, 125, 126, 4_096, 65_535, 65_536, 1_000_000, 8_000_000] {
+        let message = Message::binary(vec![7; size]);
+        client.post(message.clone()).unwrap();
+        assert!(told.recv().unwrap() == message, "{size} bytes came back changed");
+    }
+    client.close(CloseCode::Normal, "bye");
+    assert!(matches!(end.join().unwrap(), Ended::Closed(Some(frame)) if frame.code == CloseCode::Normal));
+    assert!(matches!(server.join().unwrap(), Ended::Closed(Some(frame)) if frame.reason == "bye"));
+    assert!(client.post(Message::text("more")).is_err(), "nothing is said after the end");
+}
+
+#[test]
+fn messages_from_many_threads_arrive_whole_and_each_threads_in_order() {
+    let (server, client) = pair();
+    let heard = hear_all(&client);
+    let listening = hear_all(&server);
+    thread::scope(|scope| {
+        for who in 0..8 {
+            let server = &server;
+            scope.spawn(move || (0..1_000).for_each(|n| server.post(Message::text(format!("{who} {n}"))).unwrap()));
+        }
+    });
+    server.close(CloseCode::Normal, "");
+    let (messages, _) = heard.join().unwrap();
+    listening.join().unwrap();
+    assert_eq!(messages.len(), 8_000);
+    for who in 0..8 {
+        let prefix = format!("{who} ");
+        let numbers = messages.iter().filter_map(|m| m.to_text().unwrap().strip_prefix(&prefix)).map(|n| n.parse::<usize>().unwrap());
+        assert!(numbers.eq(0..1_000), "thread {who} was heard out of order");
+    }
+}
+
+#[test]
+fn a_listener_that_stops_reading_is_dropped_and_the_others_hear_everything() {
+    let room = Arc::new(Room::default());
+    let (stuck, _keeps_the_line_open) = tls_pair();
+    let stuck = mailbox(stuck, Role::Server);
+    let seat = room.join(&stuck);
+    let stuck_end = hear_all(&stuck);
+    let good: Vec<_> = (0..3).map(|_| pair()).collect();
+    let seats: Vec<_> = good.iter().map(|(server, _)| room.join(server)).collect();
+    let servers: Vec<_> = good.iter().map(|(server, _)| hear_all(server)).collect();
+    // The good ones acknowledge, so that the speaker never runs far ahead of them.
+    let heard = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        for (_, client) in &good {
+            scope.spawn(|| client.listen(|_| drop(heard.fetch_add(1, Ordering::SeqCst))));
+        }
+        let message = Message::binary(vec![1; 64 * 1024]);
+        for n in 1..=400 {
+            room.say(&message);
+            while heard.load(Ordering::SeqCst) < 3 * n {
+                thread::yield_now();
+            }
+        }
+        good.iter().for_each(|(server, _)| server.close(CloseCode::Normal, ""));
+    });
+    assert_eq!(heard.load(Ordering::SeqCst), 3 * 400);
+    assert!(matches!(stuck_end.join().unwrap().1, Ended::TooSlow));
+    drop((seat, seats));
+    servers.into_iter().for_each(|server| assert!(matches!(server.join().unwrap().1, Ended::Closed(_))));
+    assert!(room.is_empty());
+}
+
+#[test]
+fn a_peer_that_reads_late_gets_every_answer() {
+    let (server, client) = tls_pair();
+    let server = echo(&mailbox(server, Role::Server));
+    let mut socket = tungstenite::WebSocket::from_raw_socket(client, Role::Client, None);
+    let message = Message::binary((0..3_000_000).map(|n| n as u8).collect::<Vec<_>>());
+    // More than sockets hold: the server has to wait for us, and we are still writing.
+    let sent = message.clone();
+    for _ in 0..4 {
+        socket.send(sent.clone()).unwrap();
+        assert!(socket.read().unwrap() == message);
+    }
+    socket.close(None).unwrap();
+    while socket.read().is_ok() {}
+    assert!(matches!(server.join().unwrap(), Ended::Closed(None)));
+}
+
+/// Sends raw bytes to a mailbox without TLS, and gives all that it says back, and how it ended.
+fn raw(bytes: &[u8], max_message: usize) -> (Vec<u8>, Ended) {
+    let (there, mut here) = tcp();
+    let mailbox = Mailbox::new(Arc::new(there), None, Role::Server, Vec::new(), max_message);
+    let listening = echo(&mailbox);
+    here.write_all(bytes).unwrap();
+    let mut said = Vec::new();
+    here.read_to_end(&mut said).unwrap();
+    (said, listening.join().unwrap())
+}
+
+/// A masked frame with a mask of zeros.
+fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
+    [&[first, 0x80 | payload.len() as u8, 0, 0, 0, 0], payload].concat()
+}
+
+#[test]
+fn each_broken_rule_is_answered_with_its_code_before_the_end() {
+    let cases: [(&str, Vec<u8>, u16); 10] = [
+        ("unmasked", vec![0x81, 1, b'x'], 1002),
+        ("reserved bit", masked(0x91, b"x"), 1002),
+        ("reserved opcode", masked(0x83, b"x"), 1002),
+        ("fragmented ping", masked(0x09, b"x"), 1002),
+        ("continuation of nothing", masked(0x80, b"x"), 1002),
+        ("close with one byte", masked(0x88, b"x"), 1002),
+        ("not utf-8", masked(0x81, b"\xff\xfe"), 1007),
+        ("2^63 bytes", vec![0x82, 0xff, 0x80, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4], 1009),
+        ("longer than allowed", vec![0x82, 0xfe, 0x04, 0x01, 1, 2, 3, 4], 1009),
+        ("too much in fragments", [masked(0x02, &[1; 100]), (0..10).flat_map(|_| masked(0x00, &[1; 100])).collect()].concat(), 1009),
+    ];
+    for (what, bytes, code) in cases {
+        let (said, ended) = raw(&bytes, 1024);
+        assert!(matches!(&ended, Ended::Refused(c, why) if u16::from(*c) == code && !why.is_empty()), "{what}: {ended:?}");
+        assert_eq!((said[0], &said[2..4]), (0x88, &code.to_be_bytes()[..]), "{what}: the peer was told {said:?}");
+    }
+}
+
+#[test]
+fn pings_are_answered_between_the_fragments_of_a_message() {
+    let bytes = [masked(0x01, b"he"), masked(0x89, b"?"), masked(0x80, b"llo"), masked(0x88, &1000u16.to_be_bytes())].concat();
+    let (said, ended) = raw(&bytes, 1024);
+    assert_eq!(said, [&b"\x8a\x01?"[..], b"\x81\x05hello", b"\x88\x02\x03\xe8"].concat());
+    assert!(matches!(ended, Ended::Closed(Some(_))));
+}
+
+#[test]
+fn a_line_that_is_cut_is_not_a_close() {
+    let (there, here) = tcp();
+    let listening = echo(&Mailbox::new(Arc::new(there), None, Role::Server, Vec::new(), 1024));
+    (&here).write_all(&masked(0x01, b"never finished")).unwrap();
+    drop(here);
+    assert!(matches!(listening.join().unwrap(), Ended::Lost(_)));
+}

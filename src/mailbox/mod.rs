@@ -34,12 +34,9 @@ const PING_AFTER: Duration = Duration::from_secs(30);
 /// … and has so long to answer.
 const PONG_WITHIN: Duration = Duration::from_secs(10);
 /// After our Close, so long for the peer's (RFC 6455 7.1.1), and for our last words to be taken.
-const CLOSE_WITHIN: Duration = Duration::from_secs(5);
+const CLOSE_WITHIN: Duration = Duration::from_secs(3);
 /// A peer that takes nothing for so long, while something waits for it, is given up.
 const TAKE_WITHIN: Duration = Duration::from_secs(30);
-/// What may wait for a slow reader. Past it the reader is dropped: the others must not pay for it.
-const QUEUE: usize = 1024 * 1024;
-
 /// One WebSocket connection that both listens and speaks.
 ///
 /// One thread runs [`listen`](Mailbox::listen) and waits in recv(2), outside any lock. Any thread may
@@ -91,7 +88,15 @@ impl Mailbox {
     pub fn answer(&self, message: Message) -> Result<(), Over> {
         let mut state = self.state();
         state.say(&self.socket, message)?;
-        if state.waiting() > QUEUE { self.drain(state, TAKE_WITHIN) } else { Ok(()) }
+        if state.too_much_waits() { self.drain(state, TAKE_WITHIN) } else { Ok(()) }
+    }
+
+    /// Says something to this peer, from a thread that may wait for it: one where somebody types, say.
+    pub fn send(&self, message: Message) -> Result<(), Over> {
+        let mut state = self.state();
+        state.say(&self.socket, message)?;
+        state.flush(&self.socket)?;
+        if state.waiting() > 0 { self.drain(state, TAKE_WITHIN) } else { Ok(()) }
     }
 
     /// Says something to this peer, from any thread. Never waits: what the socket does not take is sent by a thread made for
@@ -100,7 +105,7 @@ impl Mailbox {
         let mut state = self.state();
         state.say(&self.socket, message)?;
         state.flush(&self.socket)?;
-        if state.waiting() > QUEUE {
+        if state.too_much_waits() {
             state.close(&self.socket, CloseCode::Again, "too slow");
             state.lost.get_or_insert(Ended::TooSlow);
             let _ = self.socket.shutdown(Shutdown::Read); // wakes the thread that listens
@@ -172,13 +177,11 @@ impl Mailbox {
             state.close(&self.socket, *code, reason);
         }
         state.farewell(&self.socket);
-        if state.waiting() > 0 && self.drain(state, CLOSE_WITHIN).is_err() {
-            return;
+        let said = state.waiting() == 0 || self.drain(state, CLOSE_WITHIN).is_ok();
+        if said && !matches!(ended, Ended::Lost(Failure::Io(_))) {
+            listener::farewell(&self.socket);
         }
-        match ended {
-            Ended::Lost(Failure::Io(_)) => drop(self.socket.shutdown(Shutdown::Both)),
-            _ => listener::farewell(&self.socket),
-        }
+        let _ = self.socket.shutdown(Shutdown::Both); // also for a thread that still drains
     }
 
     /// Waits until the queue is empty, doing the work itself unless another thread does it already.

@@ -13,6 +13,8 @@ use tungstenite::{
 
 /// What is read into at once. tungstenite's default of 128 KiB is zeroed on every read, and kept by every connection.
 const FRAME_BUFFER: usize = 4 * 1024;
+/// What may wait for a slow reader, besides one message. Past it the reader is dropped: the others must not pay for it.
+const QUEUE: usize = 1024 * 1024;
 /// Small frames that leave together are sealed together, into one record.
 const RECORD: usize = 16 * 1024;
 
@@ -21,6 +23,8 @@ pub struct State {
     pub tls: Option<Connection>,
     frames: WebSocketContext,
     outbox: Outbox,
+    /// How much may be in it.
+    queue: usize,
     /// Some thread is emptying the outbox.
     pub draining: bool,
     /// We have said Close.
@@ -42,6 +46,7 @@ impl State {
             tls,
             frames: WebSocketContext::from_partially_read(rest, role, Some(config)),
             outbox: Outbox::default(),
+            queue: QUEUE + max_message,
             draining: false,
             closing: false,
             closed: None,
@@ -143,6 +148,11 @@ impl State {
         let _ = self.flush(socket);
         let State { tls, outbox, .. } = self;
         let _ = Pipe { tls, socket, outbox, clear: &mut &[][..] }.send_sealed();
+    }
+
+    /// More waits for the socket than may.
+    pub fn too_much_waits(&self) -> bool {
+        self.outbox.len() > self.queue
     }
 
     /// Bytes that wait for the socket.

@@ -124,7 +124,7 @@ impl Options {
     }
 
     pub fn places(&self) -> Places {
-        Places::new(&self.certs)
+        Places::of_program(&self.certs)
     }
 
     pub fn limits(&self) -> Limits {

@@ -9,7 +9,10 @@ mod sign;
 mod summary;
 pub(crate) use sign::san;
 pub use sign::{Signed, self_sign, serial};
-pub use summary::{Name, Summary, colons, date, escape, extension_name, fingerprint, name, public_key, subject, summary};
+pub use summary::{
+    Name, Summary, algorithm, colons, date, escape, extended_key_usage, extension_name, fingerprint, key_usage, name, public_key, subject,
+    summary,
+};
 
 /// How long before the end a certificate is renewed: `make certs` signs anew, and the server starts to warn.
 pub const RENEW_WITHIN: Duration = Duration::days(7);

@@ -16,8 +16,12 @@ mod make;
 mod options;
 #[path = "ca/say.rs"]
 mod say;
+#[path = "ca/show.rs"]
+mod show;
 #[path = "ca/sign.rs"]
 mod sign;
+#[path = "ca/verify.rs"]
+mod verify;
 #[path = "ca/withdraw.rs"]
 mod withdraw;
 
@@ -43,6 +47,8 @@ fn run(options: &Options) -> Result<()> {
         Verb::SelfSign(certificate) => make::self_sign(certificate),
         Verb::Found => sign::found(&places),
         Verb::Sign(sign) => sign::sign(&places, sign),
+        Verb::Show(show) => show::show(show),
+        Verb::Verify(verify) => verify::verify(verify),
         Verb::Revoke(revoke) => withdraw::revoke(&places, revoke),
         Verb::Crl => withdraw::crl(&places),
         Verb::List(list) => withdraw::list(&places, list),

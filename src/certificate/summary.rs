@@ -146,7 +146,7 @@ pub fn name(general: &GeneralName<'_>) -> Name {
         GeneralName::IPAddress(bytes) => match (<[u8; 4]>::try_from(*bytes), <[u8; 16]>::try_from(*bytes)) {
             (Ok(v4), _) => Name::Ip(v4.into()),
             (_, Ok(v6)) => Name::Ip(v6.into()),
-            _ => Name::Other(format!("IP:#{}", hex(bytes))),
+            _ => Name::Other(subnet(bytes)),
         },
         GeneralName::RFC822Name(text) => Name::Other(format!("email:{text}")),
         GeneralName::URI(text) => Name::Other(format!("URI:{text}")),
@@ -156,6 +156,18 @@ pub fn name(general: &GeneralName<'_>) -> Name {
         GeneralName::X400Address(_) | GeneralName::EDIPartyName(_) | GeneralName::Invalid(..) => {
             Name::Other("a name that can't be read".into())
         }
+    }
+}
+
+/// An address with its mask, as name constraints have it (RFC 5280 4.2.1.10): `IP:127.0.0.0/8`.
+fn subnet(bytes: &[u8]) -> String {
+    let (address, mask) = bytes.split_at(bytes.len() / 2);
+    let bits = mask.iter().map(|b| b.leading_ones()).sum::<u32>();
+    let whole = mask.iter().map(|b| b.count_ones()).sum::<u32>() == bits;
+    match (<[u8; 4]>::try_from(address), <[u8; 16]>::try_from(address)) {
+        (Ok(v4), _) if whole => format!("IP:{}/{bits}", IpAddr::from(v4)),
+        (_, Ok(v6)) if whole => format!("IP:{}/{bits}", IpAddr::from(v6)),
+        _ => format!("IP:#{}", hex(bytes)),
     }
 }
 
@@ -175,7 +187,7 @@ pub fn public_key(key: &SubjectPublicKeyInfo<'_>) -> String {
 }
 
 /// The name of a signature algorithm as RFCs write it; its number when nobody has named it.
-pub(crate) fn algorithm(oid: &x509_parser::oid_registry::Oid<'_>) -> String {
+pub fn algorithm(oid: &x509_parser::oid_registry::Oid<'_>) -> String {
     match oid.to_id_string().as_str() {
         "1.3.101.112" => "Ed25519".into(),
         "1.2.840.10045.4.3.2" => "ecdsa-with-SHA256".into(),
@@ -187,7 +199,7 @@ pub(crate) fn algorithm(oid: &x509_parser::oid_registry::Oid<'_>) -> String {
 }
 
 /// The bits of keyUsage by name (RFC 5280 4.2.1.3).
-pub(crate) fn key_usage(usage: &KeyUsage) -> Vec<String> {
+pub fn key_usage(usage: &KeyUsage) -> Vec<String> {
     let bits = [
         (usage.digital_signature(), "digitalSignature"),
         (usage.non_repudiation(), "contentCommitment"),
@@ -203,7 +215,7 @@ pub(crate) fn key_usage(usage: &KeyUsage) -> Vec<String> {
 }
 
 /// The purposes of extKeyUsage by name (RFC 5280 4.2.1.12).
-pub(crate) fn extended_key_usage(usage: &ExtendedKeyUsage<'_>) -> Vec<String> {
+pub fn extended_key_usage(usage: &ExtendedKeyUsage<'_>) -> Vec<String> {
     let known = [
         (usage.any, "anyExtendedKeyUsage"),
         (usage.server_auth, "serverAuth"),

@@ -1,9 +1,10 @@
 //! What can be typed.
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use padlock::authority::crl::Reason;
 use padlock::key::Kind;
 use std::path::PathBuf;
+use time::OffsetDateTime;
 
 /// Keys, requests, certificates, and an authority of your own.
 #[derive(Parser)]
@@ -31,6 +32,10 @@ pub enum Verb {
     Found,
     /// Sign: `server NAME…`, `user NAME`, `service NAME`, or the file of a request
     Sign(Sign),
+    /// Say what a file holds: key, request, certificate, chain or revocation list
+    Show(Show),
+    /// Judge a chain as a client would, without a connection
+    Verify(Verify),
     /// Take a certificate back: by its file, its serial or its name
     Revoke(Revoke),
     /// Sign fresh revocation lists
@@ -116,6 +121,43 @@ pub struct Sign {
     /// Where to write the chain [default: beside the request]
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub struct Show {
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Check the signature with this certificate's key
+    #[arg(long, value_name = "FILE")]
+    pub issuer: Option<PathBuf>,
+    /// For scripts
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What a certificate is to be used for.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Purpose {
+    Server,
+    Client,
+}
+
+#[derive(Args)]
+pub struct Verify {
+    /// Whom to believe; may be given several times
+    #[arg(long, value_name = "FILE", required = true)]
+    pub cacert: Vec<PathBuf>,
+    /// The name that the certificate must have
+    #[arg(long, value_name = "NAME", required_if_eq("purpose", "server"))]
+    pub name: Option<String>,
+    /// Judge as of then: 2027-01-31, 2027-01-31T12:00:00Z, or seconds since 1970 [default: now]
+    #[arg(long, value_parser = crate::verify::time)]
+    pub time: Option<OffsetDateTime>,
+    /// What it is to be used for
+    #[arg(long, value_enum, default_value = "server")]
+    pub purpose: Purpose,
+    /// The chain: leaf first, then who signed it, root left out
+    pub chain: PathBuf,
 }
 
 #[derive(Args)]

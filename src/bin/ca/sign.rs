@@ -104,7 +104,7 @@ fn with_own_key(places: &Places, grant: Grant) -> Result<Order> {
     let key = if key.exists() { Key::load(&key)? } else { make_key(&key, Kind::default())? };
     let asking =
         Subject { common_name: &grant.common_name, country: grant.country.as_deref(), organisation: grant.organisation.as_deref() };
-    let file = PathBuf::from(leaf_beside(&chain).unwrap_or_else(|| chain.clone())).with_extension("csr");
+    let file = leaf_beside(&chain).unwrap_or_else(|| chain.clone()).with_extension("csr");
     if let Some(directory) = file.parent() {
         file::directory(directory, Readers::Everyone)?;
     }

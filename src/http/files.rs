@@ -56,6 +56,13 @@ impl Files {
         self.load(path).map(Response::content)
     }
 
+    /// True for a folder with an `index.html` whose path lacks the last `/`, without which its links would lead astray.
+    pub fn is_folder(&self, path: &str) -> bool {
+        !path.ends_with('/')
+            && path.strip_prefix('/').is_some_and(|local| self.root.join(local).is_dir())
+            && self.load(&format!("{path}/")).is_some()
+    }
+
     fn load(&self, path: &str) -> Option<Arc<Content>> {
         let local = path.strip_prefix('/')?;
         let mut name = self.root.join(local);

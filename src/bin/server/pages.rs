@@ -1,40 +1,144 @@
-// CONTRACT (helper B implements; signatures stay)
+//! Every page of the server, and which request gets which.
+
 use padlock::{
     authority::Places,
     error::Result,
-    http::{Head, Response},
+    http::{Content, Files, Head, Response, decode_path, escape, media_type},
 };
-use std::path::Path;
+use std::{collections::HashMap, path::Path, sync::Arc};
 
-/// Every page of the server: www (or `--root DIR`), the book, the trust page, `/connection`.
-pub struct Site;
+#[path = "book.rs"]
+mod book;
+#[path = "connection.rs"]
+mod connection;
+#[path = "trust_page.rs"]
+mod trust_page;
 
-/// What `/connection` tells a caller about the very connection it came on.
-#[derive(serde::Serialize)]
-pub struct Connection {
-    pub version: String,
-    pub suite: String,
-    pub group: Option<String>,
-    pub sni: Option<String>,
-    pub alpn: Option<String>,
-    pub resumed: bool,
-    pub client_certificate: Option<String>,
-    pub local: String,
-    pub remote: String,
+pub use connection::Connection;
+
+/// The pages of `www/`, compiled in: the program alone serves the site.
+macro_rules! www {
+    ($($name:literal)*) => { [$((concat!("/", $name), include_bytes!(concat!("../../../www/", $name)).as_slice())),*] };
+}
+const WWW: [(&str, &[u8]); 5] = www!("index.html" "style.css" "main.js" "socket.js" "padlock.svg");
+
+/// Every page of the server: `www/` (or `--root DIR`), the book, the trust page, `/connection`.
+pub struct Site {
+    www: HashMap<&'static str, Arc<Content>>,
+    files: Option<Files>,
+    book: book::Book,
+    places: Places,
+    policy: String,
 }
 
 impl Site {
-    /// `sockets`: where pages may open WebSockets besides their own origin, for the CSP: `wss://localhost:5678`.
-    pub fn new(_root: Option<&Path>, _places: &Places, _sockets: &[String]) -> Result<Site> {
-        todo!()
+    /// `root` replaces `www/`. `sockets`: where pages may open WebSockets besides their own origin: `wss://localhost:5678`.
+    ///
+    /// Fails when `root` is no folder, or one from which private keys could be fetched.
+    pub fn new(root: Option<&Path>, places: &Places, sockets: &[String]) -> Result<Site> {
+        let policy = policy(sockets);
+        let more = [("Content-Security-Policy", policy.clone())];
+        let files = root.map(|root| Files::new(root, &places.dir, &more)).transpose()?;
+        let content = |(name, bytes): (&'static str, &'static [u8])| {
+            let content = Content::new(media_type(Path::new(name)), bytes, &[("Content-Security-Policy", &policy)]);
+            (name, Arc::new(content))
+        };
+        let www = WWW.map(content).into();
+        Ok(Site { www, files, book: book::Book::new(), places: places.clone(), policy })
     }
-    /// HTTPS: the page for this head, 304/404/405 included. Never fails; never an upgrade (that is routed before).
-    /// `connection` is asked only for /connection and /connection.json.
-    pub fn answer(&self, _head: &Head, _connection: impl FnOnce() -> Connection) -> Response {
-        todo!()
+
+    /// The answer on HTTPS, 304, 404 and 405 included. Upgrades are routed before; `connection` is asked only where a page
+    /// tells about the connection it came on.
+    pub fn answer(&self, head: &Head, connection: impl FnOnce() -> Connection) -> Response {
+        let path = match page_path(head) {
+            Ok(path) => path,
+            Err(response) => return response,
+        };
+        match path.as_str() {
+            "/healthz" => healthz(),
+            "/connection" => self.guard(connection().page()),
+            "/connection.json" => connection().json(),
+            _ => self.shared(&path).or_else(|| self.book.find(&path)).or_else(|| self.file(&path, head)).unwrap_or_else(|| missing(&path)),
+        }
     }
-    /// 8080: /trust, /crl/*, /healthz; the rest is 308 to https://HOST:https_port. `names`: hosts that are ours.
-    pub fn answer_plain(&self, _head: &Head, _https_port: u16, _names: &[String]) -> Response {
-        todo!()
+
+    /// What both ports serve.
+    pub fn shared(&self, path: &str) -> Option<Response> {
+        trust_page::find(path, &self.places).map(|page| self.guard(page))
     }
+
+    /// A file of `--root`, or a page compiled in. A root without style sheet gets ours, for the book's sake.
+    fn file(&self, path: &str, head: &Head) -> Option<Response> {
+        let Some(files) = &self.files else { return self.compiled(if path == "/" { "/index.html" } else { path }) };
+        let folder = || files.is_folder(path).then(|| Response::redirect(&format!("{}/", head.path())));
+        files.find(path).or_else(folder).or_else(|| self.compiled(path).filter(|_| path != "/index.html"))
+    }
+
+    /// A page of `www/` as it was compiled in.
+    pub fn compiled(&self, path: &str) -> Option<Response> {
+        self.www.get(path).map(|content| Response::content(content.clone()))
+    }
+
+    pub fn places(&self) -> &Places {
+        &self.places
+    }
+
+    fn guard(&self, page: Response) -> Response {
+        page.field("Content-Security-Policy", self.policy.clone())
+    }
+}
+
+/// Whence a page may load, and whither it may speak. `'self'` covers the page's own wss.
+fn policy(sockets: &[String]) -> String {
+    let sockets: String = sockets.iter().map(|origin| format!(" {origin}")).collect();
+    format!(
+        "default-src 'self'; connect-src 'self'{sockets}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'"
+    )
+}
+
+/// The decoded path of a request that a page may answer.
+pub fn page_path(head: &Head) -> std::result::Result<String, Response> {
+    if !["GET", "HEAD"].contains(&head.method()) {
+        return Err(Response::not_allowed("GET, HEAD"));
+    }
+    decode_path(head.path()).map_err(|status| match status {
+        400 => Response::error(400, "the path holds a percent sign, or a byte, that means nothing there"),
+        _ => missing(head.path()),
+    })
+}
+
+pub fn missing(path: &str) -> Response {
+    Response::error(404, &format!("there is no page at {path}; the book is at /docs/, the rest is linked from /"))
+}
+
+pub fn healthz() -> Response {
+    Response::made("application/json", "{\"status\":\"ok\"}\n")
+}
+
+/// The frame of every page that is made here: the same as in `www/index.html`.
+pub fn layout(title: &str, class: &str, main: &str) -> String {
+    let title = escape(title);
+    format!(
+        r##"<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{title} · Padlock</title>
+<link rel="icon" href="/padlock.svg">
+<link rel="stylesheet" href="/style.css">
+</head>
+<body class="{class}">
+<a class="skip" href="#main">Skip to the page</a>
+<header class="site">
+<a class="brand" href="/"><img src="/padlock.svg" alt="" width="24" height="24">Padlock</a>
+<nav aria-label="Site"><a href="/docs/">Book</a> <a href="/connection">Connection</a> <a href="/trust">Trust</a></nav>
+</header>
+<main id="main">
+{main}</main>
+</body>
+</html>
+"##
+    )
 }

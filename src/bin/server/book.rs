@@ -29,11 +29,11 @@ struct Page {
 
 /// The front page, then the words in their order.
 static PAGES: LazyLock<Vec<Page>> = LazyLock::new(|| {
-    let front =
-        Page { word: "", chapter: chapter_of("README"), files: files(|path| ["bin/server.rs", "lib.rs", "error.rs"].contains(&path)) };
+    // Beside the map stands the whole server on one page, then what lies beneath the words.
+    let beneath = files(|path| !padlock::WORDS.iter().any(|word| belongs(path, word)));
+    let front = Page { word: "", chapter: chapter_of("README"), files: beneath };
     let page = |word: &'static str| {
-        let belongs = |path: &str| path.strip_prefix(word).is_some_and(|rest| rest == ".rs" || rest.starts_with('/'));
-        let mut files = files(belongs);
+        let mut files = files(|path| belongs(path, word));
         files.sort_by_key(|(path, _)| !(path.ends_with("/mod.rs") || !path.contains('/')));
         Page { word, chapter: chapter_of(word), files }
     };

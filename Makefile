@@ -4,6 +4,7 @@
 # Where the certificates lie; the name is the programs' own.
 PADLOCK_CERTS ?= certs
 C := $(PADLOCK_CERTS)
+CA := $(or $(CAROOT),$C/ca)
 CARGO ?= cargo
 # Where cargo leaves the programs.
 BUILT := $(abspath $(or $(CARGO_TARGET_DIR),target))/release
@@ -22,7 +23,7 @@ certs: build                    ## the authority and what it signs; makes anew o
 	@PADLOCK_BIN=$${PADLOCK_BIN:-$(BUILT)} ./ca alone $(MAKE) --no-print-directory graph
 
 clean-certs:                    ## throws them all away, the authority with its keys as well
-	@find $C -mindepth 1 -maxdepth 1 ! -name README.md -exec rm -rf {} +
+	@rm -rf $(addprefix $C/,ca private server users services crl .making)
 
 test:                           ## all tests; installs nothing
 	@$(CARGO) test --release --locked
@@ -44,7 +45,7 @@ help:                           ## this list
 
 # --- the graph: key -> request -> certificate, each step a command that can be typed -------------------------------
 
-# The names of the lab's own server. Change them, and `make certs` signs anew.
+# The names of the lab's own server. After a change: rm $C/server/localhost.csr, then make certs.
 SERVER_NAMES := localhost 127.0.0.1 ::1
 
 CHAINS := $C/server/localhost.fullchain.pem $C/users/guest/fullchain.pem
@@ -61,17 +62,18 @@ endif
 again:
 
 graph: $(CHAINS) $(LISTS)
+	@:
 
-$C/ca/intermediate.crt:
+$(CA)/intermediate.crt:
 	./ca found
 
 $C/private/localhost.key:
 	./ca key $@
 
-$C/server/localhost.csr: $C/private/localhost.key $(if $(wildcard $C/private/localhost.key),Makefile)
+$C/server/localhost.csr: $C/private/localhost.key
 	./ca request --key $< $(SERVER_NAMES:%=--name %) --out $@
 
-$C/server/localhost.fullchain.pem: $C/server/localhost.csr $C/ca/intermediate.crt
+$C/server/localhost.fullchain.pem: $C/server/localhost.csr $(CA)/intermediate.crt
 	./ca sign $<
 
 $C/users/guest/guest.key:
@@ -80,10 +82,10 @@ $C/users/guest/guest.key:
 $C/users/guest/guest.csr: $C/users/guest/guest.key
 	./ca request --key $< --name guest.users.test --out $@
 
-$C/users/guest/fullchain.pem: $C/users/guest/guest.csr $C/ca/intermediate.crt
+$C/users/guest/fullchain.pem: $C/users/guest/guest.csr $(CA)/intermediate.crt
 	./ca sign $< --out $@
 
-$(LISTS): $C/ca/intermediate.crt
+$(LISTS): $(CA)/intermediate.crt
 	./ca crl
 
 .PHONY: all build client server ca certs clean-certs test check capture bench clean help again graph

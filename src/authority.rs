@@ -33,6 +33,7 @@ const INTERMEDIATE_VALIDITY: Duration = Duration::days(5 * 365);
 /// # Errors
 /// There is one already, or the disk says no.
 pub fn found(places: &Places) -> Result<()> {
+    file::directory(places.ca(), Readers::Everyone)?;
     let lock = Lock::take(places.ca())?;
     let complete = |which: Which| which.certificate(places).exists() && which.key(places).exists();
     if complete(Which::Root) && complete(Which::Intermediate) {
@@ -165,6 +166,12 @@ pub fn list(places: &Places, lock: &Lock, which: Which) -> Result<PathBuf> {
     database::configure(places, which)?;
     file::write(&path, pem.as_bytes(), Readers::Everyone)?;
     Ok(path)
+}
+
+/// There is no authority: `what` is not there.
+pub fn missing(what: &Path) -> Error {
+    Error::new("no-authority", format!("there is no authority here: {} is missing", what.display()))
+        .hint("found one: ./ca found (make certs does it, too)")
 }
 
 fn unknown(serial: &str) -> Error {

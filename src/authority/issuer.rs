@@ -66,8 +66,7 @@ impl Issuer {
         let (key_file, certificate_file) = (which.key(places), which.certificate(places));
         if !certificate_file.exists() || !key_file.exists() {
             let missing = if certificate_file.exists() { key_file } else { certificate_file };
-            return Err(Error::new("no-authority", format!("there is no authority here: {} is missing", missing.display()))
-                .hint("found one: ./ca found (make certs does it, too)"));
+            return Err(super::missing(&missing));
         }
         let key = Key::load(&key_file).map_err(|e| e.exit(exit::FAILED))?;
         let certificate = crate::certificate::load_chain(&certificate_file)?.swap_remove(0);

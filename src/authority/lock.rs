@@ -1,7 +1,7 @@
 //! One change at a time: every process that changes the authority's files holds this lock while it does.
 
 use crate::error::{Error, Result};
-use crate::file::{self, Readers};
+use crate::file;
 use rustix::fs::{FlockOperation, flock};
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
@@ -22,9 +22,11 @@ impl Lock {
     /// Waits for the authority's lock.
     ///
     /// # Errors
-    /// Somebody else has held it for too long, or the directory can't be written.
+    /// There is no authority, somebody else has held it for too long, or the directory can't be written.
     pub fn take(ca: &Path) -> Result<Lock> {
-        file::directory(ca, Readers::Everyone)?;
+        if !ca.is_dir() {
+            return Err(super::missing(ca));
+        }
         let path = ca.join(".lock");
         let file = open(&path)?;
         let start = Instant::now();

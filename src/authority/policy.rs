@@ -1,6 +1,6 @@
 //! What the authority grants, whatever was asked for: which names, to whom, for how long.
 
-use crate::certificate::{Name, san};
+use crate::certificate::{Name, escape, san};
 use crate::error::{Error, Result, exit};
 use crate::request::Request;
 use rcgen::{
@@ -173,7 +173,7 @@ pub fn typed(text: &str) -> Name {
 fn check_host(name: &Name) -> Result<()> {
     let outside = || {
         refused(
-            format!("{name} is outside of what this authority may sign"),
+            format!("{} is outside of what this authority may sign", plain(name)),
             "its names end in .test or .localhost, its addresses are 127.0.0.0/8 and ::1, so that trusting it is safe",
         )
     };
@@ -189,13 +189,13 @@ fn check_host(name: &Name) -> Result<()> {
             // One star covers one label; RFC 9525 6.3. For whole top levels browsers do not honour it.
             if host != text && !host.contains('.') {
                 return Err(refused(
-                    format!("{name} stands for a whole top level, which browsers do not accept"),
+                    format!("{} stands for a whole top level, which browsers do not accept", plain(name)),
                     "put a label between: *.example.test",
                 ));
             }
             if [USERS, SERVICES].iter().any(|domain| within(host, domain)) {
                 return Err(refused(
-                    format!("{name} belongs to people and services, not to hosts"),
+                    format!("{} belongs to people and services, not to hosts", plain(name)),
                     "./ca sign user NAME, or ./ca sign service NAME; each gets its one name",
                 ));
             }
@@ -213,7 +213,7 @@ fn check_syntax(host: &str, name: &Name) -> Result<()> {
         return Ok(());
     }
     Err(refused(
-        format!("{name} is not a host name"),
+        format!("{} is not a host name", plain(name)),
         "labels of a to z, 0 to 9 and hyphens, with dots between, at most 63 long; other alphabets as xn--",
     ))
 }
@@ -255,7 +255,7 @@ fn check_organisation(text: &str) -> Result<String> {
 
 /// The first label of the first host name. Nobody may rely on it (RFC 9525 2); it never holds a dot, so that it can't
 /// be taken for a host name either.
-fn common_name(names: &[Name]) -> String {
+pub fn common_name(names: &[Name]) -> String {
     let first = names.iter().find_map(|name| if let Name::Dns(text) = name { Some(text) } else { None });
     first.and_then(|text| text.trim_start_matches("*.").split('.').next()).unwrap_or("loopback").to_string()
 }
@@ -271,6 +271,16 @@ fn member<'a>(names: &'a [Name], domain: &str) -> Option<&'a str> {
 /// `host` is `domain` or below it.
 fn within(host: &str, domain: &str) -> bool {
     host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+}
+
+/// A name as people type it.
+fn plain(name: &Name) -> String {
+    match name {
+        Name::Dns(text) if text.is_empty() => "an empty name".into(),
+        Name::Dns(text) => escape(text),
+        Name::Ip(address) => address.to_string(),
+        Name::Other(_) => name.to_string(),
+    }
 }
 
 fn refused(cause: impl Into<String>, hint: impl Into<String>) -> Error {

@@ -1,8 +1,8 @@
 //! `key`, `request`, `self-sign`: what anybody can make without an authority.
 
 use crate::options;
-use crate::say::{answer, fact, openssl};
-use padlock::authority::policy::typed;
+use crate::say::{answer, fact, openssl, quote, shell};
+use padlock::authority::policy::{common_name, typed};
 use padlock::certificate::{Name, self_sign as sign};
 use padlock::error::Result;
 use padlock::file::{self, Readers};
@@ -13,10 +13,10 @@ use time::Duration;
 
 /// `ca key FILE`: makes a private key.
 pub fn key(options: &options::Key) -> Result<()> {
-    let file = &options.file;
-    openssl(&format!("(umask 077; openssl genpkey {} -out {})", algorithm(options.kind), file.display()));
-    make_key(file, options.kind)?;
-    fact(&format!("made a {} key: {}", options.kind, file.display()));
+    let (file, kind) = (&options.file, options.kind.parse()?);
+    openssl(&format!("(umask 077; openssl genpkey {} -out {})", algorithm(kind), shell(file)));
+    make_key(file, kind)?;
+    fact(&format!("made a {kind} key: {}", file.display()));
     Ok(())
 }
 
@@ -33,14 +33,14 @@ pub fn make_key(file: &Path, kind: Kind) -> Result<Key> {
 /// `ca request`: asks for a certificate for a key.
 pub fn request(options: &options::Request) -> Result<()> {
     let names: Vec<Name> = options.names.iter().map(|name| typed(name)).collect();
-    let common_name = options.cn.clone().unwrap_or_else(|| label(&names));
+    let common_name = options.cn.clone().unwrap_or_else(|| common_name(&names));
     let asking = Subject { common_name: &common_name, country: options.country.as_deref(), organisation: options.organisation.as_deref() };
-    let to = options.out.as_ref().map(|out| format!(" -out {}", out.display())).unwrap_or_default();
+    let to = options.out.as_ref().map(|out| format!(" -out {}", shell(out))).unwrap_or_default();
     openssl(&format!(
-        "openssl req -new -key {} -subj {} -addext subjectAltName={}{to}",
-        options.key.display(),
+        "openssl req -new -key {} {} -addext {}{to}",
+        shell(&options.key),
         subject(&asking),
-        join(&names)
+        quote(&format!("subjectAltName={}", join(&names)))
     ));
     let pem = request::make(&Key::load(&options.key)?, &asking, &names)?;
     put(options.out.as_deref(), &pem, &format!("asked for {}", join(&names)))
@@ -52,13 +52,13 @@ pub fn self_sign(options: &options::SelfSign) -> Result<()> {
         Some(file) => request::load(file)?.names,
         None => options.names.iter().map(|name| typed(name)).collect(),
     };
-    let common_name = label(&names);
-    let to = options.out.as_ref().map(|out| format!(" -out {}", out.display())).unwrap_or_default();
+    let common_name = common_name(&names);
+    let to = options.out.as_ref().map(|out| format!(" -out {}", shell(out))).unwrap_or_default();
     openssl(&format!(
-        "openssl req -x509 -key {} -subj /CN={common_name} -days {} -addext subjectAltName={} -addext basicConstraints=critical,CA:FALSE -addext keyUsage=critical,digitalSignature{to}",
-        options.key.display(),
+        "openssl req -x509 -key {} -subj /CN={common_name} -days {} -addext {} -addext basicConstraints=critical,CA:FALSE -addext keyUsage=critical,digitalSignature{to}",
+        shell(&options.key),
         options.days,
-        join(&names)
+        quote(&format!("subjectAltName={}", join(&names)))
     ));
     let signed = sign(&Key::load(&options.key)?, &common_name, &names, Duration::days(options.days.into()))?;
     put(options.out.as_deref(), &signed.pem, &format!("self-signed {} for {} days", join(&names), options.days))
@@ -69,21 +69,11 @@ pub fn join(names: &[Name]) -> String {
     names.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
 }
 
-/// The subject as `openssl req -subj` takes it.
+/// The subject as `openssl req` and `openssl ca` take it.
 pub fn subject(asking: &Subject<'_>) -> String {
     let parts = [("C", asking.country), ("O", asking.organisation), ("CN", Some(asking.common_name))];
     let text: String = parts.iter().filter_map(|(part, value)| value.map(|value| format!("/{part}={value}"))).collect();
-    if text.contains(|c: char| c.is_whitespace() || "'\"$&;|<>()".contains(c)) {
-        format!("'{}'", text.replace('\'', "'\\''"))
-    } else {
-        text
-    }
-}
-
-/// What stands in the common name when nothing was said. It holds no dot, so that nobody takes it for a host name.
-pub fn label(names: &[Name]) -> String {
-    let first = names.iter().find_map(|name| if let Name::Dns(text) = name { Some(text.as_str()) } else { None });
-    first.and_then(|text| text.trim_start_matches("*.").split('.').next()).unwrap_or("loopback").to_string()
+    format!("{}-subj {}", if text.is_ascii() { "" } else { "-utf8 " }, quote(&text))
 }
 
 fn put(out: Option<&Path>, pem: &str, what: &str) -> Result<()> {

@@ -1,8 +1,6 @@
 //! What can be typed.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use padlock::authority::crl::Reason;
-use padlock::key::Kind;
 use std::path::PathBuf;
 use time::OffsetDateTime;
 
@@ -55,8 +53,8 @@ pub struct Key {
     /// The file to make; it is never replaced
     pub file: PathBuf,
     /// p256, p384, ed25519, rsa:2048, rsa:3072 or rsa:4096
-    #[arg(long, default_value_t)]
-    pub kind: Kind,
+    #[arg(long, default_value = "p256")]
+    pub kind: String,
 }
 
 #[derive(Args)]
@@ -166,7 +164,7 @@ pub struct Revoke {
     pub which: String,
     /// keyCompromise, superseded, cessationOfOperation, affiliationChanged, privilegeWithdrawn, …
     #[arg(long, default_value = "unspecified")]
-    pub reason: Reason,
+    pub reason: String,
 }
 
 #[derive(Args)]

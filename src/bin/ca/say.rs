@@ -2,6 +2,7 @@
 
 use padlock::error::{Error, Result};
 use std::io::{ErrorKind, Write};
+use std::path::Path;
 use std::sync::OnceLock;
 
 static QUIET: OnceLock<bool> = OnceLock::new();
@@ -40,4 +41,15 @@ pub fn answer(text: &str) -> Result<()> {
         Err(e) if e.kind() != ErrorKind::BrokenPipe => Err(Error::new("stdout", format!("can't write to stdout: {e}"))),
         _ => Ok(()),
     }
+}
+
+/// A path as a shell takes it.
+pub fn shell(path: &Path) -> String {
+    quote(&path.to_string_lossy())
+}
+
+/// A word as a shell takes it: in quotes if it needs them.
+pub fn quote(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./:,=+@%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) { word.to_string() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }

@@ -1,7 +1,7 @@
 //! `ca show`: says what a file holds, every field by the name that its standard gives it (RFC 5280, 2986, 5958).
 
 use crate::options;
-use crate::say::{answer, openssl};
+use crate::say::{answer, openssl, shell};
 use field::{Field, Group};
 use padlock::certificate::{load_chain, parse, subject};
 use padlock::error::{Error, Result, exit};
@@ -77,7 +77,7 @@ fn heading(file: &Path, place: usize, all: &[Item]) -> String {
 }
 
 fn command(file: &Path, items: &[Item]) -> String {
-    let f = file.display();
+    let f = shell(file);
     match items {
         [Item::Key(_)] => format!("openssl pkey -in {f} -noout -text_pub"),
         [Item::PublicKey(_)] => format!("openssl pkey -pubin -in {f} -noout -text"),

@@ -2,7 +2,7 @@
 
 use crate::make::{join, make_key, subject};
 use crate::options;
-use crate::say::{fact, openssl};
+use crate::say::{fact, openssl, quote, shell};
 use padlock::authority::policy::typed;
 use padlock::authority::{self, Grant, Places, Role, Which};
 use padlock::certificate::Name;
@@ -16,17 +16,9 @@ use time::Duration;
 /// `ca found`: a root and an intermediate.
 pub fn found(places: &Places) -> Result<()> {
     let (root, intermediate) = (places.root_certificate(), places.intermediate_certificate());
-    openssl(&format!(
-        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -keyout {} -out {} -subj /O=Padlock/CN=Root -days 3650 -addext basicConstraints=critical,CA:TRUE,pathlen:1 -addext keyUsage=critical,keyCertSign,cRLSign -addext 'nameConstraints=critical,permitted;DNS:localhost,permitted;DNS:test,permitted;IP:127.0.0.0/255.0.0.0,permitted;IP:::1/ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'",
-        Which::Root.key(places).display(),
-        root.display()
-    ));
-    openssl(&format!(
-        "and once more with -CA {} -CAkey {} and pathlen:0 for {}",
-        root.display(),
-        Which::Root.key(places).display(),
-        intermediate.display()
-    ));
+    openssl(&by_hand(&Which::Root.key(places), &root, "Root", 3650, 1, ""));
+    let signer = format!(" -CA {} -CAkey {}", shell(&root), shell(&Which::Root.key(places)));
+    openssl(&by_hand(&Which::Intermediate.key(places), &intermediate, "Intermediate", 1825, 0, &signer));
     authority::found(places)?;
     fact(&format!(
         "founded the authority: {} and {}, for localhost, *.test and loopback addresses only",
@@ -34,6 +26,15 @@ pub fn found(places: &Places) -> Result<()> {
         intermediate.display()
     ));
     Ok(())
+}
+
+fn by_hand(key: &Path, certificate: &Path, name: &str, days: u16, path_length: u8, signer: &str) -> String {
+    let constraints = "'nameConstraints=critical,permitted;DNS:localhost,permitted;DNS:test,permitted;IP:127.0.0.0/255.0.0.0,permitted;IP:::1/ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'";
+    format!(
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc{signer} -keyout {} -out {} -subj /O=Padlock/CN={name} -days {days} -addext basicConstraints=critical,CA:TRUE,pathlen:{path_length} -addext keyUsage=critical,keyCertSign,cRLSign -addext {constraints}",
+        shell(key),
+        shell(certificate)
+    )
 }
 
 /// What is to be signed, and where the chain goes.
@@ -132,14 +133,14 @@ fn say_openssl(places: &Places, grant: &Grant, request: &Path, leaf: &Path, chai
     let asking =
         Subject { common_name: &grant.common_name, country: grant.country.as_deref(), organisation: grant.organisation.as_deref() };
     openssl(&format!(
-        "SAN={} openssl ca -batch -notext -config {} -extensions {section} -days {days} -subj {} -in {} -out {}",
-        join(&grant.names),
-        configuration.display(),
+        "SAN={} openssl ca -batch -notext -config {} -extensions {section} -days {days} {} -in {} -out {}",
+        quote(&join(&grant.names)),
+        shell(&configuration),
         subject(&asking),
-        request.display(),
-        leaf.display()
+        shell(request),
+        shell(leaf)
     ));
     if leaf != chain {
-        openssl(&format!("cat {} {} > {}", leaf.display(), places.intermediate_certificate().display(), chain.display()));
+        openssl(&format!("cat {} {} > {}", shell(leaf), shell(&places.intermediate_certificate()), shell(chain)));
     }
 }

@@ -1,7 +1,7 @@
 //! `ca verify`: judges a chain as the client would, without a connection.
 
 use crate::options::{self, Purpose};
-use crate::say::{answer, openssl};
+use crate::say::{answer, openssl, shell};
 use padlock::certificate::{Name, load_chain, summary};
 use padlock::error::{Error, Result, exit};
 use padlock::refusal;
@@ -69,7 +69,7 @@ fn unix(time: OffsetDateTime) -> Result<UnixTime> {
 }
 
 fn say_openssl(options: &options::Verify) {
-    let roots: String = options.cacert.iter().map(|file| format!(" -CAfile {}", file.display())).collect();
+    let roots: String = options.cacert.iter().map(|file| format!(" -trusted {}", shell(file))).collect();
     let (purpose, switch) = match options.purpose {
         Purpose::Server => (
             "sslserver",
@@ -83,7 +83,7 @@ fn say_openssl(options: &options::Verify) {
     };
     let name = options.name.as_ref().map(|name| format!(" {switch} {name}")).unwrap_or_default();
     let at = options.time.map(|time| format!(" -attime {}", time.unix_timestamp())).unwrap_or_default();
-    openssl(&format!("openssl verify -x509_strict{roots} -untrusted {0} -purpose {purpose}{name}{at} {0}", options.chain.display()));
+    openssl(&format!("openssl verify -x509_strict{roots} -untrusted {0} -purpose {purpose}{name}{at} {0}", shell(&options.chain)));
 }
 
 /// Reads `2027-01-31`, `2027-01-31T12:00:00Z`, or seconds since 1970.

@@ -1,7 +1,8 @@
 //! `revoke`, `crl`, `list`: what the authority has signed, and what it takes back.
 
 use crate::options;
-use crate::say::{answer, fact, openssl};
+use crate::say::{answer, fact, openssl, shell};
+use padlock::authority::crl::Reason;
 use padlock::authority::{self, Ledger, Lock, Places, Status, Which};
 use padlock::certificate::{date, load_chain, summary};
 use padlock::error::{Error, Result};
@@ -11,11 +12,12 @@ use time::OffsetDateTime;
 
 /// `ca revoke`: takes a certificate back, and tells everybody by a new list.
 pub fn revoke(places: &Places, options: &options::Revoke) -> Result<()> {
+    let why: Reason = options.reason.parse()?;
     let serial = serial(places, &options.which)?;
-    let reason = options.reason.spelling().map(|reason| format!(" -crl_reason {reason}")).unwrap_or_default();
-    let directory = Which::Intermediate.directory(places);
-    openssl(&format!("openssl ca -config {0}/openssl.cnf -revoke {0}/issued/{serial}.pem{reason}", directory.display()));
-    let which = authority::revoke(places, &serial, options.reason)?;
+    let reason = why.spelling().map(|reason| format!(" -crl_reason {reason}")).unwrap_or_default();
+    let directory = shell(&Which::Intermediate.directory(places));
+    openssl(&format!("openssl ca -config {directory}/openssl.cnf -revoke {directory}/issued/{serial}.pem{reason}"));
+    let which = authority::revoke(places, &serial, why)?;
     say_openssl(places, which);
     fact(&format!("revoked {}; the new list is {}", options.which.escape_default(), places.crl(which.name()).display()));
     Ok(())
@@ -35,8 +37,8 @@ pub fn crl(places: &Places) -> Result<()> {
 fn say_openssl(places: &Places, which: Which) {
     openssl(&format!(
         "openssl ca -config {}/openssl.cnf -gencrl -out {}",
-        which.directory(places).display(),
-        places.crl(which.name()).display()
+        shell(&which.directory(places)),
+        shell(&places.crl(which.name()))
     ));
 }
 
@@ -88,10 +90,9 @@ pub fn list(places: &Places, options: &options::List) -> Result<()> {
     for which in [Which::Root, Which::Intermediate] {
         let directory = which.directory(places);
         if !directory.exists() {
-            return Err(Error::new("no-authority", format!("there is no authority here: {} is missing", directory.display()))
-                .hint("found one: ./ca found (make certs does it, too)"));
+            return Err(authority::missing(&directory));
         }
-        openssl(&format!("cat {}/index.txt", directory.display()));
+        openssl(&format!("cat {}/index.txt", shell(&directory)));
         rows.extend(Ledger::load(&directory)?.entries.into_iter().map(|entry| row(which, entry)));
     }
     if options.json {

@@ -21,6 +21,7 @@ pub struct Trust {
     roots: RootCertStore,
     authorities: Vec<CertificateDer<'static>>,
     pinned: Vec<CertificateDer<'static>>,
+    intermediates: Vec<CertificateDer<'static>>,
 }
 
 /// The chain that a peer presented, leaf first, accepted or not.
@@ -69,6 +70,8 @@ impl Trust {
         let root = places.root_certificate();
         let mut lab = Trust::file(&root)?;
         lab.described = format!("the lab's authority ({})", root.display());
+        // Known, not believed: so that a refusal can say that a server left it out.
+        lab.intermediates = load_chain(&places.intermediate_certificate()).unwrap_or_default();
         Ok(lab)
     }
 
@@ -99,6 +102,7 @@ impl Trust {
         self.roots.roots.extend(other.roots.roots);
         self.authorities.extend(other.authorities);
         self.pinned.extend(other.pinned);
+        self.intermediates.extend(other.intermediates);
         self
     }
 
@@ -128,13 +132,19 @@ impl Trust {
         &self.pinned
     }
 
-    /// Whether an authority of this subject (DER, outer SEQUENCE included) is believed.
-    pub fn knows_authority(&self, subject: &[u8]) -> bool {
-        self.roots.subjects().iter().any(|known| known.as_ref() == subject)
+    /// Authorities below those, known to us but not believed: a server must send them (RFC 9846 4.5.1).
+    pub fn intermediates(&self) -> &[CertificateDer<'static>] {
+        &self.intermediates
     }
 
     fn nobody(described: impl Into<String>) -> Trust {
-        Trust { described: described.into(), roots: RootCertStore::empty(), authorities: Vec::new(), pinned: Vec::new() }
+        Trust {
+            described: described.into(),
+            roots: RootCertStore::empty(),
+            authorities: Vec::new(),
+            pinned: Vec::new(),
+            intermediates: Vec::new(),
+        }
     }
 
     fn believe(&mut self, certificate: &CertificateDer<'static>) -> Result<()> {

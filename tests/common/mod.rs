@@ -1,6 +1,8 @@
 //! What the tests share: the programs, a lab of their own, a server that has said it is ready, tools that may be missing.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub mod pki;
+
 use std::{
     ffi::OsStr,
     fs,

@@ -1,16 +1,178 @@
-// CONTRACT (helper C implements)
-use crate::{
-    error::Error,
-    tls::Failure,
-    trust::{Presented, Trust},
-};
+use crate::error::{Error, exit};
+use crate::tls::Failure;
+use crate::trust::{Presented, Trust};
 use rustls::pki_types::ServerName;
+use rustls::{InvalidMessage, PeerIncompatible};
+use std::sync::PoisonError;
 
-/// Why the client gave up on the server, with the cure. `presented` is what the server showed.
-pub fn client_side(_failure: &Failure, _asked: &ServerName<'_>, _presented: &Presented, _trust: &Trust) -> Error {
-    todo!()
+mod alert;
+mod certificate;
+mod chain;
+mod close;
+mod name;
+mod stream;
+
+pub use close::closed;
+pub use stream::{cannot_connect, cannot_resolve};
+
+/// Who tells the story, and so who is "we".
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Client,
+    Server,
 }
-/// Why the server gave up on a client: one line for the log.
-pub fn server_side(_failure: &Failure) -> Error {
-    todo!()
+
+/// What was cut short when a stream ends before its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Handshake,
+    Session,
+}
+
+/// Why the client gave up on the server, with the cure.
+///
+/// `asked` is the name that the server had to prove, `presented` the chain that it showed, `trust` whom the client
+/// believes: all three are needed, since one message of the library (`UnknownIssuer`) stands for four causes.
+pub fn client_side(failure: &Failure, asked: &ServerName<'_>, presented: &Presented, trust: &Trust) -> Error {
+    if let Failure::Tls(rustls::Error::InvalidCertificate(error)) = failure {
+        let chain = presented.lock().unwrap_or_else(PoisonError::into_inner);
+        return certificate::refused(error, &chain, asked, trust);
+    }
+    explain(failure, Side::Client)
+}
+
+/// Why the server gave up on a client, or the client on it: for the server's log.
+pub fn server_side(failure: &Failure) -> Error {
+    if let Failure::Tls(rustls::Error::InvalidCertificate(error)) = failure {
+        let why = certificate::in_short(error);
+        return Error::new("client-certificate", format!("we refused the client's certificate: {why}"))
+            .hint("the client must show another: --cert FILE --key FILE (docs/trust.md)")
+            .exit(exit::VERIFY);
+    }
+    explain(failure, Side::Server)
+}
+
+/// As [`client_side`], for what goes wrong once the client believes to be connected.
+///
+/// In TLS 1.3 the client is done before the server has judged it: a refusal then arrives with the first read.
+pub fn after_handshake(failure: &Failure) -> Error {
+    match failure {
+        Failure::Tls(_) => explain(failure, Side::Client).exit(exit::RECEIVE),
+        Failure::Io(error) => stream::broken(error, Side::Client, Stage::Session),
+    }
+}
+
+fn explain(failure: &Failure, side: Side) -> Error {
+    match failure {
+        Failure::Tls(error) => handshake(error, side),
+        Failure::Io(error) => stream::broken(error, side, Stage::Handshake),
+    }
+}
+
+fn handshake(error: &rustls::Error, side: Side) -> Error {
+    use rustls::Error as Tls;
+    let failed = match error {
+        Tls::AlertReceived(alert) => alert::received(*alert, side),
+        Tls::InvalidMessage(InvalidMessage::InvalidContentType) => not_tls(side),
+        Tls::NoCertificatesPresented => no_certificate(side),
+        Tls::NoApplicationProtocol => no_alpn(side),
+        Tls::PeerIncompatible(why) => incompatible(why, side),
+        Tls::DecryptError | Tls::PeerSentOversizedRecord => {
+            Error::new("bad-record", format!("a record from the {} could not be opened: it was altered on the way", peer(side)))
+                .hint("something between the two changes bytes: try without proxy or antivirus (docs/wire.md)")
+        }
+        Tls::PeerMisbehaved(why) => broke_rules(&in_words(why), side),
+        Tls::InvalidMessage(why) => broke_rules(&in_words(why), side),
+        Tls::InappropriateMessage { got_type, .. } => broke_rules(&format!("an unexpected {} record", in_words(got_type)), side),
+        Tls::InappropriateHandshakeMessage { got_type, .. } => broke_rules(&format!("an unexpected {} message", in_words(got_type)), side),
+        other => Error::new("tls", format!("TLS failed: {other}")).hint("see each message: ./client -v (docs/tls.md)"),
+    };
+    failed.exit(exit::HANDSHAKE)
+}
+
+/// The first byte of a TLS record is its type, 20 to 24. A letter is somebody who speaks HTTP (RFC 9846 5.1).
+fn not_tls(side: Side) -> Error {
+    match side {
+        Side::Client => {
+            Error::new("not-tls", "the server answered, but not with TLS: this port speaks something else, most likely plain HTTP")
+                .hint("ask the port that speaks TLS, or see what this one says without it: http:// or ws:// (docs/tls.md)")
+        }
+        Side::Server => Error::new("http-on-tls-port", "the client does not speak TLS: most likely plain HTTP was sent to this port")
+            .hint("the client must ask with https:// or wss:// (docs/tls.md)"),
+    }
+}
+
+fn no_certificate(side: Side) -> Error {
+    match side {
+        Side::Client => Error::new("no-certificate", "the server showed no certificate")
+            .hint("the server needs one: ./server --cert FILE --key FILE (docs/certificate.md)"),
+        Side::Server => Error::new("certificate-required", "the client showed no certificate, and one is required here")
+            .hint("the client must show one: --cert FILE --key FILE (docs/trust.md)"),
+    }
+}
+
+fn no_alpn(side: Side) -> Error {
+    Error::new("no-alpn", format!("the {} offers no application protocol that we speak (ALPN)", peer(side)))
+        .hint("both sides must name http/1.1, or the client none at all (docs/tls.md)")
+}
+
+fn incompatible(why: &PeerIncompatible, side: Side) -> Error {
+    use PeerIncompatible as No;
+    let whom = peer(side);
+    match why {
+        // A hello without signature algorithms is one of TLS 1.1 or older.
+        No::SignatureAlgorithmsExtensionRequired
+        | No::SupportedVersionsExtensionRequired
+        | No::Tls12NotOffered
+        | No::Tls12NotOfferedOrEnabled
+        | No::ServerDoesNotSupportTls12Or13
+        | No::ServerTlsVersionIsDisabledByOurConfig => {
+            Error::new("protocol-version", format!("the {whom} does not speak TLS 1.3, and we speak nothing older")).hint(match side {
+                Side::Client => "if it must be: --min-tls 1.2; better, bring the server up to date (docs/tls.md)",
+                Side::Server => "the client must be brought up to date, or start the server with --min-tls 1.2 (docs/tls.md)",
+            })
+        }
+        other => Error::new("nothing-in-common", format!("nothing in common with the {whom}: {}", in_words(other)))
+            .hint("see what each offers: ./client -v, openssl s_client -connect HOST:PORT (docs/tls.md)"),
+    }
+}
+
+fn broke_rules(how: &str, side: Side) -> Error {
+    Error::new("broke-tls", format!("the {} broke the rules of TLS: {how}", peer(side)))
+        .hint("see each message: ./client -v; whoever wrote that program must change it (docs/tls.md)")
+}
+
+fn peer(side: Side) -> &'static str {
+    match side {
+        Side::Client => "server",
+        Side::Server => "client",
+    }
+}
+
+/// The library names each reason in one long word, `SelectedUnofferedCipherSuite`. A reader gets words, without the
+/// values that may follow.
+fn in_words(reason: &impl std::fmt::Debug) -> String {
+    let name = format!("{reason:?}");
+    let mut words = String::new();
+    let mut before = ' ';
+    for letter in name.chars().take_while(char::is_ascii_alphanumeric) {
+        if letter.is_ascii_uppercase() && before.is_ascii_lowercase() {
+            words.push(' ');
+        }
+        words.push(letter.to_ascii_lowercase());
+        before = letter;
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_librarys_reason_becomes_words() {
+        assert_eq!(in_words(&rustls::PeerMisbehaved::SelectedUnofferedCipherSuite), "selected unoffered cipher suite");
+        assert_eq!(in_words(&InvalidMessage::MissingData("HandshakePayload")), "missing data");
+        assert_eq!(in_words(&PeerIncompatible::NoKxGroupsInCommon), "no kx groups in common");
+    }
 }

@@ -1,0 +1,117 @@
+//! A certificate that was refused: which one, why, and who must change what.
+
+use super::{chain, name};
+use crate::certificate::{Summary, date, summary};
+use crate::error::{Error, exit};
+use crate::trust::Trust;
+use rustls::CertificateError;
+use rustls::pki_types::{CertificateDer, ServerName};
+use time::OffsetDateTime;
+use webpki::Error as Path;
+
+/// How to sign one that will be taken.
+pub(super) const SIGN: &str = "sign a new one: ./ca sign server NAME";
+
+/// `chain` is what was presented, leaf first; it is read again, since the library says less than it knows.
+pub(super) fn refused(error: &CertificateError, chain: &[CertificateDer<'_>], asked: &ServerName<'_>, trust: &Trust) -> Error {
+    let why = match error {
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => name::wrong(chain, asked),
+        CertificateError::UnknownIssuer => chain::unknown_issuer(chain, trust),
+        CertificateError::BadSignature => chain::bad_signature(chain, trust),
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => expired(chain),
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => not_yet_valid(chain),
+        other => about_fields(other, chain),
+    };
+    Error { cause: format!("certificate refused: {}", why.cause), exit: exit::VERIFY, ..why }
+}
+
+/// One phrase about it, without the chain.
+pub(super) fn in_short(error: &CertificateError) -> String {
+    match error {
+        CertificateError::UnknownIssuer => "we don't know the authority that signed it".into(),
+        CertificateError::BadSignature => "a signature in its chain does not fit".into(),
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => "it has expired, or our clock is wrong".into(),
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => "it is not valid yet, or our clock is wrong".into(),
+        other => about_fields(other, &[]).cause,
+    }
+}
+
+fn expired(chain: &[CertificateDer<'_>]) -> Error {
+    let now = OffsetDateTime::now_utc();
+    let (whose, end) = outside(chain, |said| (said.not_after < now).then_some(said.not_after));
+    Error::new("expired", format!("{whose} expired on {end}, your clock says {}", date(now)))
+        .hint("whoever runs the server must renew it, here: make certs; if your clock is wrong, set it (docs/certificate.md)")
+}
+
+fn not_yet_valid(chain: &[CertificateDer<'_>]) -> Error {
+    let now = OffsetDateTime::now_utc();
+    let (whose, start) = outside(chain, |said| (said.not_before > now).then_some(said.not_before));
+    Error::new("not-yet-valid", format!("{whose} is not valid before {start}, your clock says {}", date(now))).hint(
+        "most often a clock is wrong: compare yours with the server's; else wait, or make a new one: make certs (docs/certificate.md)",
+    )
+}
+
+/// The certificate of the chain that is out of its time, and the date that it passed.
+fn outside(chain: &[CertificateDer<'_>], passed: impl Fn(&Summary) -> Option<OffsetDateTime>) -> (String, String) {
+    let found = chain.iter().filter_map(|der| summary(der).ok()).find_map(|said| passed(&said).map(|when| (said.subject, date(when))));
+    found.unwrap_or_else(|| ("it".into(), "an unreadable date".into()))
+}
+
+/// What a certificate says about itself is not what a server's must say (RFC 5280 4.2).
+fn about_fields(error: &CertificateError, chain: &[CertificateDer<'_>]) -> Error {
+    let leaf = chain.first().and_then(|der| summary(der).ok());
+    let subject = leaf.as_ref().map_or("it", |said| said.subject.as_str());
+    if let Some(path) = path_error(error) {
+        return about_path(path, subject, chain);
+    }
+    match error {
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+            let usage = leaf.as_ref().map(|said| said.extended_key_usage.join(", ")).unwrap_or_default();
+            let usage = if usage.is_empty() { "another use".into() } else { usage };
+            Error::new("wrong-usage", format!("{subject} was signed for {usage}, not for this (extendedKeyUsage)"))
+                .hint(format!("a server needs serverAuth, a client clientAuth: {SIGN} (docs/certificate.md)"))
+        }
+        CertificateError::BadEncoding => Error::new("malformed", "it is no certificate that can be read (DER)")
+            .hint(format!("whoever runs the server must look at its file: ./ca show FILE; or {SIGN} (docs/certificate.md)")),
+        CertificateError::UnhandledCriticalExtension => unknown_critical(subject),
+        CertificateError::Revoked => Error::new("revoked", format!("{subject} was taken back by its authority"))
+            .hint(format!("whoever runs the server must {SIGN} (docs/authority.md)")),
+        CertificateError::UnsupportedSignatureAlgorithmContext { .. }
+        | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
+            let how = leaf.as_ref().map_or("a signature", |said| said.signature.as_str());
+            Error::new("unsupported-signature", format!("{subject} is signed with {how}, which is too weak or unknown here"))
+                .hint(format!("{SIGN}; it signs with SHA-256 (docs/certificate.md)"))
+        }
+        other => Error::new("certificate", format!("{subject}: {other}")).hint("look at it: ./ca show FILE (docs/certificate.md)"),
+    }
+}
+
+/// Faults that webpki names and rustls hands on unnamed.
+fn path_error(error: &CertificateError) -> Option<&Path> {
+    match error {
+        CertificateError::Other(other) => other.0.downcast_ref(),
+        _ => None,
+    }
+}
+
+fn about_path(error: &Path, subject: &str, chain: &[CertificateDer<'_>]) -> Error {
+    match error {
+        Path::CaUsedAsEndEntity => Error::new("ca-as-leaf", format!("{subject} is an authority's certificate (CA:TRUE), shown as a server's own"))
+            .hint("make one that is no authority: ./ca self-sign NAME; with openssl: -addext basicConstraints=critical,CA:FALSE (docs/certificate.md)"),
+        Path::UnsupportedCertVersion => Error::new("v1", format!("{subject} is an X.509 version 1 certificate: it can carry no names"))
+            .hint("./ca sign server NAME; with openssl: x509 -req needs -extfile with subjectAltName (docs/certificate.md)"),
+        Path::EndEntityUsedAsCa => Error::new("leaf-as-ca", format!("{} signed {subject}, but is no authority itself (CA:FALSE)", chain::issuer_of_leaf(chain)))
+            .hint(format!("an authority must sign it: {SIGN} (docs/authority.md)")),
+        Path::PathLenConstraintViolated => Error::new("path-length", "an authority in its chain has more authorities below it than it was allowed (pathLenConstraint)")
+            .hint("sign with an authority further up, or make the one above anew with a longer path (docs/authority.md)"),
+        Path::NameConstraintViolation => Error::new("name-constraint", format!("its authority may not speak for {}", name::list(chain)))
+            .hint("the lab's authority signs localhost, what ends in .localhost or .test, and loopback addresses only (docs/authority.md)"),
+        Path::UnsupportedCriticalExtension => unknown_critical(subject),
+        other => Error::new("certificate", format!("{subject}: {}", super::in_words(other))).hint("look at it: ./ca show FILE (docs/certificate.md)"),
+    }
+}
+
+fn unknown_critical(subject: &str) -> Error {
+    Error::new("unknown-critical", format!("{subject} has a critical extension that we don't know, so we may not ignore it"))
+        .hint(format!("{SIGN} without it (docs/certificate.md)"))
+}

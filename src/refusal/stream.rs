@@ -1,0 +1,61 @@
+//! What the TCP stream below TLS says: refused, reset, silent, closed.
+
+use super::{Side, Stage, peer};
+use crate::error::{Error, exit, of_system};
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+
+/// The host's name has no address.
+pub fn cannot_resolve(host: &str) -> Error {
+    Error::new("unknown-host", format!("{host} has no address"))
+        .hint("check the spelling, or say where it is: --connect-to HOST:PORT (docs/tls.md)")
+        .exit(exit::RESOLVE)
+}
+
+/// Nobody could be reached at this address.
+pub fn cannot_connect(error: &io::Error, at: SocketAddr) -> Error {
+    match error.kind() {
+        ErrorKind::ConnectionRefused => {
+            Error::new("nobody-listens", format!("nobody listens at {at}")).hint("start the server: ./server").exit(exit::CONNECT)
+        }
+        ErrorKind::TimedOut | ErrorKind::WouldBlock => Error::new("timed-out", format!("no answer from {at}"))
+            .hint("check the address; a firewall may swallow the question: --max-time SECONDS waits longer")
+            .exit(exit::TIMEOUT),
+        _ => Error::new("cannot-connect", format!("no way to {at}: {}", of_system(error)))
+            .hint("check the address and the network")
+            .exit(exit::CONNECT),
+    }
+}
+
+/// The stream failed under TLS.
+pub(super) fn broken(error: &io::Error, side: Side, stage: Stage) -> Error {
+    let whom = peer(side);
+    let (during, status) = match stage {
+        Stage::Handshake => ("the handshake", exit::HANDSHAKE),
+        Stage::Session => ("the session", exit::RECEIVE),
+    };
+    let (code, cause, hint) = match error.kind() {
+        ErrorKind::UnexpectedEof => ("closed", format!("the {whom} closed in the middle of {during}, without a word"), ITS_LOG),
+        ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe => {
+            ("reset", format!("the {whom} broke off {during} (TCP reset)"), ITS_LOG)
+        }
+        ErrorKind::TimedOut | ErrorKind::WouldBlock => {
+            return silent(side, during);
+        }
+        _ => ("stream", format!("{during} with the {whom} failed: {}", of_system(error)), "check the network"),
+    };
+    let hint = if side == Side::Server { GONE } else { hint };
+    Error::new(code, cause).hint(hint).exit(status)
+}
+
+const ITS_LOG: &str =
+    "the server's log may say why; a healthy session ends with close_notify, without it the end may be missing (docs/tls.md)";
+const GONE: &str = "it gave up, or only looked whether somebody listens: nothing to change here";
+
+fn silent(side: Side, during: &str) -> Error {
+    let hint = match side {
+        Side::Client => "does this port speak TLS at all? ask it with http:// or ws://; --max-time SECONDS waits longer",
+        Side::Server => GONE,
+    };
+    Error::new("timed-out", format!("the {} went silent in the middle of {during}", peer(side))).hint(hint).exit(exit::TIMEOUT)
+}

@@ -1,1 +1,66 @@
-fn main() {}
+//! The client, on one page: it reaches a server, makes sure that it is who we asked for, and talks to it.
+//!
+//! The scheme of the address picks what is spoken: `wss://` and `ws://` converse, `https://` and `http://` fetch, `tls://`
+//! sends lines. How a server is reached is in `client/dial.rs`; nothing else opens a connection.
+
+#[path = "client/answer.rs"]
+mod answer;
+#[path = "client/converse.rs"]
+mod converse;
+#[path = "client/dial.rs"]
+mod dial;
+#[path = "client/fetch.rs"]
+mod fetch;
+#[path = "client/keyboard.rs"]
+mod keyboard;
+#[path = "client/lines.rs"]
+mod lines;
+#[path = "client/options.rs"]
+mod options;
+#[path = "client/output.rs"]
+mod output;
+#[path = "client/url.rs"]
+mod url;
+
+use dial::Dialler;
+use options::Options;
+use padlock::error::{Error, Result, exit};
+use std::process::{self, ExitCode};
+use std::thread;
+use std::time::Duration;
+use url::Scheme;
+
+fn main() -> ExitCode {
+    let options = Options::from_command_line();
+    if let Some(limit) = options.max_time {
+        give_up_after(limit, options.json);
+    }
+    match run(&options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::failure(options.json, &error);
+            ExitCode::from(error.exit)
+        }
+    }
+}
+
+fn run(options: &Options) -> Result<()> {
+    let url = options.url()?;
+    let dialler = Dialler::new(options, &url)?;
+    match url.scheme {
+        Scheme::Wss | Scheme::Ws => converse::converse(options, &url, &dialler),
+        Scheme::Https | Scheme::Http => fetch::fetch(options, &url, dialler.dial(options)?),
+        Scheme::Tls => lines::exchange(options, dialler.dial(options)?),
+    }
+}
+
+/// `--max-time`: whatever is going on then, it has taken too long.
+fn give_up_after(limit: Duration, json: bool) {
+    thread::spawn(move || {
+        thread::sleep(limit);
+        let error = Error::new("max-time", format!("gave up after {} s, as --max-time says", limit.as_secs_f64()))
+            .hint("see where it stands: ./client -v; or allow more time: --max-time SECONDS");
+        output::failure(json, &error);
+        process::exit(exit::TIMEOUT.into());
+    });
+}

@@ -1,0 +1,126 @@
+//! A WebSocket conversation: one thread listens to the server, one to the keyboard, and neither waits for the other.
+
+use crate::dial::{Dialler, Session};
+use crate::keyboard::Keyboard;
+use crate::options::Options;
+use crate::output::{self, note, status};
+use crate::url::Url;
+use padlock::certificate::escape;
+use padlock::error::{Error, Result, exit};
+use padlock::mailbox::{Ended, Mailbox};
+use padlock::refusal;
+use padlock::websocket::{self, NoUpgrade};
+use std::sync::Arc;
+use std::time::Duration;
+use tungstenite::Message;
+use tungstenite::protocol::Role;
+
+/// How long the server may take to answer the request for an upgrade.
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+/// With `--reconnect`: the first pause, doubled each time a try fails, up to the last.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LAST_PAUSE: Duration = Duration::from_secs(30);
+/// This much of a binary message is shown.
+const SHOWN: usize = 32;
+
+/// Talks until one side says Close, and with `--reconnect` again after that, until there is nothing more to say.
+pub fn converse(options: &Options, url: &Url, dialler: &Dialler) -> Result<()> {
+    let keyboard = Keyboard::new(options.max_message);
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let ended = once(options, url, dialler, &keyboard, &mut pause);
+        if !options.reconnect || keyboard.is_done() || !worth_a_retry(&ended) {
+            return ended;
+        }
+        if let Err(error) = &ended {
+            note(options, &error.cause);
+        }
+        note(options, "connecting again in a moment; Ctrl-C ends it");
+        if keyboard.rest(jitter(pause)?) {
+            return ended;
+        }
+        pause = (pause * 2).min(LAST_PAUSE);
+    }
+}
+
+fn once(options: &Options, url: &Url, dialler: &Dialler, keyboard: &Arc<Keyboard>, pause: &mut Duration) -> Result<()> {
+    let mut session = dialler.dial(options)?;
+    session.expect(ANSWER_WITHIN);
+    let upgraded = websocket::connect(&mut session, &url.host_field(), &url.path, options.origin.as_deref());
+    // Only now: a server that refuses our certificate says so after the client's handshake is done.
+    if !matches!(upgraded, Err(NoUpgrade::Broken(_))) {
+        status(options, "connected to server");
+    }
+    let rest = match upgraded {
+        Ok(rest) => rest,
+        Err(NoUpgrade::Broken(failure)) => return Err(refusal::after_handshake(&failure)),
+        Err(NoUpgrade::Answer(error)) => {
+            session.close();
+            return Err(error);
+        }
+    };
+    status(options, "Websocket connection established.");
+    *pause = FIRST_PAUSE;
+    let mailbox = mailbox(session, rest, options.max_message);
+    keyboard.talks_to(&mailbox)?;
+    let ended = mailbox.listen(|message| show(options, &message));
+    keyboard.lost();
+    status(options, "disconnected");
+    judge(ended)
+}
+
+fn mailbox(session: Session, rest: Vec<u8>, max_message: usize) -> Arc<Mailbox> {
+    let socket = session.socket().clone();
+    let tls = match session {
+        Session::Secure(tls) => Some(tls.session),
+        Session::Clear(_) => None,
+    };
+    Mailbox::new(socket, tls, Role::Client, rest, max_message)
+}
+
+/// One line for one message. The server chose its text: what would move the cursor is escaped. `--quiet` is for programs
+/// and gives it as it came.
+fn show(options: &Options, message: &Message) {
+    match message {
+        Message::Text(text) if options.quiet => output::line(text),
+        Message::Text(text) => output::line(&format!("received message: {}", escape(text))),
+        Message::Binary(bytes) if options.quiet => output::bytes(bytes),
+        Message::Binary(bytes) => {
+            let hex: String = bytes.iter().take(SHOWN).map(|byte| format!(" {byte:02x}")).collect();
+            let more = if bytes.len() > SHOWN { " …" } else { "" };
+            output::line(&format!("received message: {} bytes:{hex}{more}", bytes.len()));
+        }
+        _ => {}
+    }
+}
+
+fn judge(ended: Ended) -> Result<()> {
+    match ended {
+        Ended::Closed(frame) => {
+            let (code, reason) = frame.map_or((1005, String::new()), |frame| (frame.code.into(), frame.reason.to_string()));
+            refusal::closed(code, &reason).map_or(Ok(()), Err)
+        }
+        Ended::Refused(code, why) => Err(Error::new("refused-message", format!("we ended it: {why} (close code {})", u16::from(code)))
+            .hint("a message that is too long may come through with --max-message SIZE; else the server must change (docs/websocket.md)")
+            .exit(exit::RECEIVE)),
+        Ended::Lost(failure) => Err(refusal::after_handshake(&failure)),
+        Ended::TooSlow => Err(Error::new("too-slow", "the server stopped reading what we send")
+            .hint("its log may say why; connect again")
+            .exit(exit::RECEIVE)),
+    }
+}
+
+/// A server that is away may come back. One that we refused, or that refused us, will not have changed.
+fn worth_a_retry(ended: &Result<()>) -> bool {
+    match ended {
+        Ok(()) => true,
+        Err(error) => [exit::RESOLVE, exit::CONNECT, exit::TIMEOUT, exit::EMPTY, exit::RECEIVE].contains(&error.exit),
+    }
+}
+
+/// Between half of it and all of it: clients that lost the same server must not all come back at once.
+fn jitter(pause: Duration) -> Result<Duration> {
+    let mut random = [0; 1];
+    aws_lc_rs::rand::fill(&mut random).map_err(|_| Error::new("no-randomness", "the system gives no random bytes").hint("try again"))?;
+    Ok(pause.mul_f64(0.5 + f64::from(random[0]) / 512.0))
+}

@@ -1,0 +1,129 @@
+//! `tls://`: lines in, lines out, over a bare TLS session.
+//!
+//! Both directions share one session. So whoever needs it takes its lock for a moment, and nobody holds the lock while
+//! waiting for the network or the keyboard.
+
+use crate::dial::Session;
+use crate::options::Options;
+use crate::output::{self, status};
+use padlock::error::{Error, Result};
+use padlock::refusal;
+use padlock::tls::Failure;
+use rustls::Connection;
+use std::io::{self, BufRead, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+/// When we have said all, the server may go on for so long before its next word.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+/// One read from the keyboard or a pipe, and from the socket: a TLS record and its frame.
+const PIECE: usize = 16 * 1024 + 512;
+
+/// Sends what is typed, prints what comes, until the server ends the session or both are done.
+pub fn exchange(options: &Options, session: Session) -> Result<()> {
+    let socket = session.socket().clone();
+    let Session::Secure(tls) = session else {
+        return Err(Error::new("bad-url", "tls:// without TLS").hint("write it like tls://localhost:8000"));
+    };
+    let line = Arc::new(Line { socket, session: Mutex::new(tls.session), sending: Mutex::new(()) });
+    status(options, "connected to server");
+    // The handshake had a deadline; people may think for as long as they like.
+    let _ = line.socket.set_read_timeout(None);
+    let typing = line.clone();
+    thread::spawn(move || typing.type_all(io::stdin().lock()));
+    let ended = line.listen();
+    status(options, "disconnected");
+    ended.map_err(|failure| refusal::after_handshake(&failure))
+}
+
+struct Line {
+    socket: Arc<TcpStream>,
+    session: Mutex<Connection>,
+    /// Held from sealing to sending, so that records leave in order. Never needed to listen: a server that answers before
+    /// it has read all would wait for us, and we for it.
+    sending: Mutex<()>,
+}
+
+impl Line {
+    /// Prints what the server says until it says close_notify.
+    fn listen(&self) -> std::result::Result<(), Failure> {
+        let mut record = vec![0; PIECE];
+        loop {
+            if self.print_opened()? {
+                return Ok(());
+            }
+            match (&*self.socket).read(&mut record).map_err(Failure::Io)? {
+                0 => return Err(Failure::Io(io::ErrorKind::UnexpectedEof.into())),
+                read => self.open(&record[..read])?,
+            }
+        }
+    }
+
+    fn open(&self, mut bytes: &[u8]) -> std::result::Result<(), Failure> {
+        let mut session = self.session();
+        while !bytes.is_empty() {
+            session.read_tls(&mut bytes).map_err(Failure::Io)?;
+            if let Err(error) = session.process_new_packets() {
+                drop(session);
+                if let Ok(_turn) = self.sending.try_lock() {
+                    let _ = (&*self.socket).write_all(&self.sealed()); // the alert about it
+                }
+                return Err(Failure::Tls(error));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the peer has ended the session.
+    fn print_opened(&self) -> std::result::Result<bool, Failure> {
+        let mut plain = Vec::new();
+        let over = match self.session().reader().read_to_end(&mut plain) {
+            Ok(_) => true,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => false,
+            Err(error) => return Err(Failure::Io(error)),
+        };
+        output::bytes(&plain);
+        Ok(over)
+    }
+
+    /// Sends all that is typed, then close_notify. What the server still says is heard for a while.
+    fn type_all(&self, mut input: impl BufRead) {
+        while let Ok(bytes) = input.fill_buf()
+            && !bytes.is_empty()
+        {
+            let piece = &bytes[..bytes.len().min(PIECE)];
+            if self.say(|session| session.writer().write_all(piece)).is_err() {
+                return;
+            }
+            let said = piece.len();
+            input.consume(said);
+        }
+        let goodbye = self.say(|session| {
+            session.send_close_notify();
+            Ok(())
+        });
+        if goodbye.is_ok() {
+            let _ = self.socket.shutdown(Shutdown::Write);
+            let _ = self.socket.set_read_timeout(Some(LAST_WORDS));
+        }
+    }
+
+    fn say(&self, what: impl FnOnce(&mut Connection) -> io::Result<()>) -> io::Result<()> {
+        let _turn = self.sending.lock().unwrap_or_else(PoisonError::into_inner);
+        what(&mut self.session())?;
+        (&*self.socket).write_all(&self.sealed())
+    }
+
+    fn sealed(&self) -> Vec<u8> {
+        let mut session = self.session();
+        let mut sealed = Vec::new();
+        while session.wants_write() && session.write_tls(&mut sealed).is_ok() {}
+        sealed
+    }
+
+    fn session(&self) -> MutexGuard<'_, Connection> {
+        self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,172 @@
+//! The command line of the client. Flags are named as curl names them.
+
+use crate::url::Url;
+use clap::Parser;
+use padlock::authority::Places;
+use padlock::error::Result;
+use padlock::tls::Settings;
+use padlock::wire;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Where the lab's server answers.
+const DEFAULT: &str = "wss://localhost:1234/";
+/// How long the client waits for the server when no address was typed: it may just be starting.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A client to learn TLS with: it checks who answers, and says why when it says no.
+#[derive(Parser)]
+#[command(name = "client", version, max_term_width = 100)]
+pub struct Options {
+    /// wss:// or ws:// to talk, https:// or http:// to fetch, tls:// for bare lines [default: wss://localhost:1234/]
+    url: Option<String>,
+
+    /// Believe the authorities in this PEM file, or exactly the self-signed certificate in it, and nobody else
+    #[arg(long, value_name = "FILE")]
+    pub cacert: Option<PathBuf>,
+    /// Believe this PEM file too, besides this system's authorities (the lab's, for the lab's names)
+    #[arg(long, value_name = "FILE", conflicts_with = "cacert")]
+    pub add_cacert: Option<PathBuf>,
+    /// Believe the web's authorities, whatever the name
+    #[arg(long, conflicts_with_all = ["cacert", "add_cacert"])]
+    pub web: bool,
+    /// Show this certificate chain when the server asks who we are: PEM, leaf first
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub cert: Option<PathBuf>,
+    /// Its private key: PEM
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub key: Option<PathBuf>,
+    /// Ask for this name (SNI), and check the certificate for it, instead of the URL's host
+    #[arg(long, value_name = "NAME")]
+    pub servername: Option<String>,
+    /// Oldest version to speak
+    #[arg(long, value_name = "VERSION", default_value = "1.3", value_parser = ["1.2", "1.3"])]
+    min_tls: String,
+    /// Where the lab's certificates are
+    #[arg(long, value_name = "DIR", env = "PADLOCK_CERTS", default_value = "certs")]
+    certs: PathBuf,
+
+    /// Connect there, whatever the URL says; the name is checked all the same
+    #[arg(long, value_name = "HOST:PORT")]
+    pub connect_to: Option<String>,
+    /// Take this address for a host and port
+    #[arg(long, value_name = "HOST:PORT:ADDRESS")]
+    pub resolve: Vec<String>,
+    /// Wait so long for certificates and server to appear [default: 10 without a URL, else 0]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    wait: Option<Duration>,
+    /// Give up after so long, whatever is going on
+    #[arg(long, short = 'm', value_name = "SECONDS", value_parser = seconds)]
+    pub max_time: Option<Duration>,
+
+    /// Connect again when the connection is lost
+    #[arg(long)]
+    pub reconnect: bool,
+    /// Say that a page of this origin asks
+    #[arg(long, value_name = "ORIGIN", value_parser = field_value)]
+    pub origin: Option<String>,
+    /// Longest WebSocket message taken, in bytes; also 64k, 16m
+    #[arg(long, value_name = "SIZE", default_value = "16m", value_parser = size)]
+    pub max_message: usize,
+
+    /// Ask for the head alone
+    #[arg(long, short = 'I')]
+    pub head: bool,
+    /// Print the head of the answer too
+    #[arg(long, short)]
+    pub include: bool,
+    /// End with 22, and print no page, when the answer is an error
+    #[arg(long, short)]
+    pub fail: bool,
+    /// Print the facts of a fetch, or what went wrong, as one line of JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Print what is received and nothing else
+    #[arg(long, short)]
+    pub quiet: bool,
+    /// One line for each TLS message
+    #[arg(long, short)]
+    pub verbose: bool,
+    /// Write the secrets of the session to this file, for Wireshark [default: SSLKEYLOGFILE]
+    #[arg(long, value_name = "FILE")]
+    keylog: Option<PathBuf>,
+}
+
+impl Options {
+    pub fn from_command_line() -> Options {
+        let options = Options::parse();
+        start_log(&options);
+        options
+    }
+
+    pub fn url(&self) -> Result<Url> {
+        Url::parse(self.url.as_deref().unwrap_or(DEFAULT))
+    }
+
+    /// How long to wait for what is not there yet.
+    pub fn patience(&self) -> Duration {
+        self.wait.unwrap_or(if self.url.is_none() { PATIENCE } else { Duration::ZERO })
+    }
+
+    pub fn places(&self) -> Places {
+        Places::new(&self.certs)
+    }
+
+    /// What TLS may choose; `protocol` is what will be spoken inside (ALPN), if it has a name.
+    pub fn tls(&self, protocol: Option<&str>) -> Result<Settings> {
+        Ok(Settings {
+            allow_tls12: self.min_tls == "1.2",
+            alpn: protocol.map(|name| name.as_bytes().to_vec()).into_iter().collect(),
+            key_log: wire::key_log(self.keylog.as_deref())?,
+        })
+    }
+}
+
+/// One line a fact, on standard error: the word it belongs to, then the fact.
+fn start_log(options: &Options) {
+    let level = if options.verbose { "info" } else { "warn" };
+    let words = padlock::WORDS.map(|word| format!("{word}={level}")).join(",");
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or(format!("off,{words}")))
+        .format(|out, record| std::io::Write::write_fmt(out, format_args!("{}: {}\n", record.target(), record.args())))
+        .init();
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let number: f64 = text.parse().map_err(|_| "a number of seconds, such as 10 or 0.5".to_string())?;
+    Duration::try_from_secs_f64(number).map_err(|_| "a number of seconds from 0 up".to_string())
+}
+
+/// `4096`, `64k`, `16m`.
+fn size(text: &str) -> Result<usize, String> {
+    let (digits, unit) = match text.to_ascii_lowercase() {
+        text if text.ends_with('k') => (text.trim_end_matches('k').to_string(), 1024),
+        text if text.ends_with('m') => (text.trim_end_matches('m').to_string(), 1024 * 1024),
+        text => (text, 1),
+    };
+    let number: usize = digits.parse().map_err(|_| "a number of bytes, such as 65536, 64k or 16m".to_string())?;
+    number.checked_mul(unit).filter(|size| *size > 0).ok_or_else(|| "too large, or nothing at all".to_string())
+}
+
+/// Nothing that would end the field and begin another.
+fn field_value(text: &str) -> Result<String, String> {
+    if text.bytes().all(|byte| byte.is_ascii_graphic()) { Ok(text.into()) } else { Err("printable ASCII without spaces".into()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_holds_together() {
+        Options::command().debug_assert();
+    }
+
+    #[test]
+    fn sizes_and_times_are_read() {
+        assert_eq!((size("64k"), size("16M"), size("5")), (Ok(65536), Ok(16 * 1024 * 1024), Ok(5)));
+        assert!(["", "k", "0", "-1", "1g", "99999999999999999999m", "18446744073709551615k"].iter().all(|text| size(text).is_err()));
+        assert_eq!(seconds("0.5"), Ok(Duration::from_millis(500)));
+        assert!(["", "x", "-1", "NaN", "1e300"].iter().all(|text| seconds(text).is_err()));
+    }
+}

@@ -1,0 +1,43 @@
+//! Standard output is what was asked for; everything else goes to standard error.
+
+use crate::options::Options;
+use padlock::error::{Error, exit};
+use std::io::{self, Write};
+use std::process;
+
+/// A line of what was asked for. When nobody reads it any more (`| head`), the program ends without a word.
+pub fn line(text: &str) {
+    bytes(format!("{text}\n").as_bytes());
+}
+
+/// Bytes of what was asked for, as they are.
+pub fn bytes(bytes: &[u8]) {
+    let mut out = io::stdout().lock();
+    if out.write_all(bytes).and_then(|()| out.flush()).is_err() {
+        process::exit(exit::FAILED.into());
+    }
+}
+
+/// How things stand: `connected to server`. Not with `--quiet` or `--json`.
+pub fn status(options: &Options, text: &str) {
+    if !options.quiet && !options.json {
+        line(text);
+    }
+}
+
+/// A remark on standard error.
+pub fn note(options: &Options, text: &str) {
+    if !options.quiet {
+        let _ = writeln!(io::stderr(), "client: {text}");
+    }
+}
+
+/// Why it ended badly: two lines on standard error, or with `--json` one object on standard output.
+pub fn failure(json: bool, error: &Error) {
+    if json {
+        let told = serde_json::json!({"error": {"code": error.code, "cause": error.cause, "hint": error.hint, "exit": error.exit}});
+        let _ = writeln!(io::stdout(), "{told}");
+    } else {
+        let _ = writeln!(io::stderr(), "{}", error.lines("client"));
+    }
+}

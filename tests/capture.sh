@@ -19,12 +19,11 @@ pids=
 trap 'kill $pids 2>/dev/null || :; rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 
-# Waits until a command succeeds: nothing here takes long, so ten seconds mean that something is wrong.
+# Waits until a command succeeds. Nothing here takes long, so ten seconds mean that something is wrong.
 until_true() {
-    tries=0
+    deadline=$(($(date +%s) + 10))
     until "$@"; do
-        tries=$((tries + 1))
-        [ $tries -lt 200 ] || return 1
+        [ "$(date +%s)" -lt $deadline ] || return 1
         sleep 0.05
     done
 }

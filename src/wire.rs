@@ -7,6 +7,8 @@ pub use key_log::key_log;
 pub enum First {
     /// A TLS handshake record (RFC 9846 5.1): content type 22.
     Tls,
+    /// The same, from a client that knows no TLS newer than 1.1.
+    OldTls,
     /// Letters: an HTTP method, most likely.
     Http,
     /// The peer closed before it said anything.
@@ -18,9 +20,16 @@ impl First {
     pub fn of(bytes: &[u8]) -> First {
         match bytes.first() {
             None => First::Nothing,
+            // Behind a record's header (5 bytes) and a message's (4), a ClientHello begins with the newest version that the
+            // client knows; 0x0303 for TLS 1.2 and everything since (RFC 9846 4.2.2).
+            Some(0x16) if matches!(bytes.get(5..11), Some([1, .., 3, 0..3])) => First::OldTls,
             Some(0x16) => First::Tls,
             Some(b) if b.is_ascii_alphabetic() => First::Http,
             Some(_) => First::Other,
         }
     }
 }
+
+/// The alert protocol_version, in a record as old clients know it. rustls would say handshake_failure to them, since they lack
+/// an extension that they can't have; the RFC asks for this one (RFC 9846 E.2).
+pub const PROTOCOL_VERSION_ALERT: [u8; 7] = [21, 3, 1, 0, 2, 2, 70];

@@ -15,11 +15,11 @@ use padlock::{
     refusal,
     tls::{self, Facts, Tls},
     websocket,
-    wire::First,
+    wire::{self, First},
 };
 use rustls::ServerConfig;
 use std::{
-    io,
+    io::{self, Write},
     net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
     thread,
@@ -46,6 +46,7 @@ impl Web {
         match stream.first_bytes().map(First::of) {
             Ok(First::Nothing) => return log::debug!(target: "listener", "{remote} came and went without a word"),
             Ok(First::Http) => return wrong_door(stream, remote),
+            Ok(First::OldTls) => return too_old(stream, remote),
             Ok(First::Tls | First::Other) => {} // TLS itself knows what to say to what is not TLS
             Err(e) => return log::info!(target: "tls", "{remote}: {}", refusal::server_side(&e.into())),
         }
@@ -155,6 +156,14 @@ fn wrong_door(mut stream: Stream, remote: SocketAddr) {
         Ok(Next::Closed | Next::ClientHello) | Err(_) => return,
     };
     if told.is_ok() {
+        farewell(stream.socket());
+    }
+}
+
+/// A client from before TLS 1.2: told so in its own tongue.
+fn too_old(mut stream: Stream, remote: SocketAddr) {
+    log::warn!(target: "tls", "{remote}: protocol_version sent: the client speaks TLS 1.1 at most, and that is broken (RFC 8996)");
+    if stream.write_all(&wire::PROTOCOL_VERSION_ALERT).is_ok() {
         farewell(stream.socket());
     }
 }

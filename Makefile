@@ -32,7 +32,7 @@ check:                          ## the whole gate, as CI runs it
 	@.ci/check
 
 capture: build certs            ## a capture of one conversation, and the line that proves TLS 1.3
-	@src/bin/capture.sh
+	@tests/capture.sh
 
 bench: build certs              ## handshakes, echo, fan-out, GET, memory, beside raw TCP
 	@$(CARGO) bench --locked

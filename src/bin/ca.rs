@@ -6,6 +6,7 @@
 use clap::Parser;
 use padlock::authority::Places;
 use padlock::error::Result;
+use std::path::Path;
 use std::process::ExitCode;
 
 #[path = "ca/graph.rs"]
@@ -40,7 +41,7 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> Result<()> {
-    let places = Places::of_program(&options.certs);
+    let places = Places::of_program(nearest(&options.certs));
     match &options.verb {
         Verb::Key(key) => make::key(key),
         Verb::Request(request) => make::request(request),
@@ -55,4 +56,10 @@ fn run(options: &Options) -> Result<()> {
         Verb::Due(due) => graph::due(&places, due),
         Verb::Alone(alone) => graph::alone(&places, alone),
     }
+}
+
+/// What is below the current directory is named from there: shorter to read, and to type again.
+fn nearest(certs: &Path) -> &Path {
+    let here = std::env::current_dir().unwrap_or_default();
+    certs.strip_prefix(here).ok().filter(|rest| !rest.as_os_str().is_empty()).unwrap_or(certs)
 }

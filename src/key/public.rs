@@ -31,6 +31,11 @@ impl Public {
         };
         Ok(Public { algorithm, bits: info.subject_public_key.data.to_vec() })
     }
+
+    /// SubjectPublicKeyInfo, DER.
+    pub fn der(&self) -> Vec<u8> {
+        self.subject_public_key_info()
+    }
 }
 
 impl PublicKeyData for Public {

@@ -4,7 +4,7 @@ use crate::options;
 use crate::say::{answer, fact, openssl, quote, shell};
 use padlock::authority::policy::{common_name, typed};
 use padlock::certificate::{Name, self_sign as sign};
-use padlock::error::Result;
+use padlock::error::{Error, Result};
 use padlock::file::{self, Readers};
 use padlock::key::{Key, Kind};
 use padlock::request::{self, Subject};
@@ -14,8 +14,8 @@ use time::Duration;
 /// `ca key FILE`: makes a private key.
 pub fn key(options: &options::Key) -> Result<()> {
     let (file, kind) = (&options.file, options.kind.parse()?);
-    openssl(&format!("(umask 077; openssl genpkey {} -out {})", algorithm(kind), shell(file)));
     make_key(file, kind)?;
+    openssl(&format!("(umask 077; openssl genpkey {} -out {})", algorithm(kind), shell(file)));
     fact(&format!("made a {kind} key: {}", file.display()));
     Ok(())
 }
@@ -36,32 +36,51 @@ pub fn request(options: &options::Request) -> Result<()> {
     let common_name = options.cn.clone().unwrap_or_else(|| common_name(&names));
     let asking = Subject { common_name: &common_name, country: options.country.as_deref(), organisation: options.organisation.as_deref() };
     let to = options.out.as_ref().map(|out| format!(" -out {}", shell(out))).unwrap_or_default();
+    let pem = request::make(&Key::load(&options.key)?, &asking, &names)?;
     openssl(&format!(
         "openssl req -new -key {} {} -addext {}{to}",
         shell(&options.key),
         subject(&asking),
         quote(&format!("subjectAltName={}", join(&names)))
     ));
-    let pem = request::make(&Key::load(&options.key)?, &asking, &names)?;
     put(options.out.as_deref(), &pem, &format!("asked for {}", join(&names)))
 }
 
 /// `ca self-sign`: a certificate that nobody vouches for but its own key.
 pub fn self_sign(options: &options::SelfSign) -> Result<()> {
-    let names = match &options.request {
-        Some(file) => request::load(file)?.names,
+    let key = Key::load(&options.key)?;
+    let names: Vec<Name> = match &options.request {
+        Some(file) => requested(file, &key)?,
         None => options.names.iter().map(|name| typed(name)).collect(),
     };
     let common_name = common_name(&names);
     let to = options.out.as_ref().map(|out| format!(" -out {}", shell(out))).unwrap_or_default();
+    let signed = sign(&key, &common_name, &names, Duration::days(options.days.into()))?;
     openssl(&format!(
-        "openssl req -x509 -key {} -subj /CN={common_name} -days {} -addext {} -addext basicConstraints=critical,CA:FALSE -addext keyUsage=critical,digitalSignature{to}",
+        "openssl req -x509 -key {} -subj /CN={common_name} -days {} -addext {} -addext basicConstraints=critical,CA:FALSE -addext keyUsage=critical,digitalSignature -addext extendedKeyUsage=serverAuth,clientAuth{to}",
         shell(&options.key),
         options.days,
         quote(&format!("subjectAltName={}", join(&names)))
     ));
-    let signed = sign(&Key::load(&options.key)?, &common_name, &names, Duration::days(options.days.into()))?;
     put(options.out.as_deref(), &signed.pem, &format!("self-signed {} for {} days", join(&names), options.days))
+}
+
+/// The names of a request that this key has signed.
+fn requested(file: &Path, key: &Key) -> Result<Vec<Name>> {
+    let request = request::load(file)?;
+    if request.key.der() != key.public() {
+        return Err(
+            Error::new("key-mismatch", format!("{} was made with another key", file.display())).hint("name the key that it was made with")
+        );
+    }
+    if request.names.is_empty() {
+        return Err(Error::new(
+            "no-names",
+            format!("{} asks for no name in subjectAltName, and a certificate without one is good for nobody", file.display()),
+        )
+        .hint("make it again: ./ca request --key KEY --name localhost"));
+    }
+    Ok(request.names)
 }
 
 /// Names as OpenSSL writes them: `DNS:localhost,IP:127.0.0.1`.

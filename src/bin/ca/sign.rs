@@ -16,10 +16,10 @@ use time::Duration;
 /// `ca found`: a root and an intermediate.
 pub fn found(places: &Places) -> Result<()> {
     let (root, intermediate) = (places.root_certificate(), places.intermediate_certificate());
+    authority::found(places)?;
     openssl(&by_hand(&Which::Root.key(places), &root, "Root", 3650, 1, ""));
     let signer = format!(" -CA {} -CAkey {}", shell(&root), shell(&Which::Root.key(places)));
     openssl(&by_hand(&Which::Intermediate.key(places), &intermediate, "Intermediate", 1825, 0, &signer));
-    authority::found(places)?;
     fact(&format!(
         "founded the authority: {} and {}, for localhost, *.test and loopback addresses only",
         root.display(),
@@ -59,11 +59,11 @@ pub fn sign(places: &Places, options: &options::Sign) -> Result<()> {
     let Order { grant, request, file, .. } = &order;
     let chain = options.out.as_ref().unwrap_or(&order.chain);
     let leaf = leaf_beside(chain);
-    say_openssl(places, grant, file, leaf.as_deref().unwrap_or(chain), chain, options.days);
     if !request.others.is_empty() {
         fact(&format!("{} asks for {} as well; the policy decides that", file.display(), request.others.join(", ")));
     }
     authority::sign(places, grant, &request.key, chain, leaf.as_deref())?;
+    say_openssl(places, grant, file, leaf.as_deref().unwrap_or(chain), chain, options.days);
     fact(&format!("signed {} for {} days: {}", join(&grant.names), options.days, chain.display()));
     Ok(())
 }

@@ -14,10 +14,10 @@ use time::OffsetDateTime;
 pub fn revoke(places: &Places, options: &options::Revoke) -> Result<()> {
     let why: Reason = options.reason.parse()?;
     let serial = serial(places, &options.which)?;
-    let reason = why.spelling().map(|reason| format!(" -crl_reason {reason}")).unwrap_or_default();
-    let directory = shell(&Which::Intermediate.directory(places));
-    openssl(&format!("openssl ca -config {directory}/openssl.cnf -revoke {directory}/issued/{serial}.pem{reason}"));
     let which = authority::revoke(places, &serial, why)?;
+    let reason = why.spelling().map(|reason| format!(" -crl_reason {reason}")).unwrap_or_default();
+    let directory = shell(&which.directory(places));
+    openssl(&format!("openssl ca -config {directory}/openssl.cnf -revoke {directory}/issued/{serial}.pem{reason}"));
     say_openssl(places, which);
     fact(&format!("revoked {}; the new list is {}", options.which.escape_default(), places.crl(which.name()).display()));
     Ok(())

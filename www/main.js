@@ -87,7 +87,7 @@ function fact(name, value) {
   const description = document.createElement("dd");
   const strong = document.createElement("strong");
   term.textContent = name;
-  strong.textContent = value === true ? "yes" : (value || "no").toString();
+  strong.textContent = value === true ? "yes" : value === false ? "no" : (value ?? "none");
   description.append(strong);
   row.append(term, description);
   return row;

@@ -5,6 +5,7 @@ use padlock::{
     authority::Places,
     error::printable,
     http::{self, Head, Next, Response},
+    key::pem::{self, Item},
     listener::{Connection, farewell},
 };
 use std::io;
@@ -75,9 +76,14 @@ fn revocation_list(path: &str, places: &Places) -> Option<Response> {
         "/crl/intermediate.crl" => "intermediate",
         _ => return None,
     };
-    Some(match std::fs::read(places.crl(which)) {
-        Ok(list) => Response::made("application/pkix-crl", list),
-        Err(_) => Response::error(404, "the authority has not signed this list yet; run: make certs"),
+    // PEM on disk, for people and OpenSSL; DER here, as RFC 5280 4.2.1.13 has it.
+    let list = pem::read(&places.crl(which)).ok().into_iter().flatten().find_map(|item| match item {
+        Item::Crl(list) => Some(list.to_vec()),
+        _ => None,
+    });
+    Some(match list {
+        Some(list) => Response::made("application/pkix-crl", list),
+        None => Response::error(404, "the authority has not signed this list yet; run: make certs"),
     })
 }
 

@@ -16,10 +16,10 @@ pub fn cannot_resolve(host: &str) -> Error {
 pub fn cannot_connect(error: &io::Error, at: SocketAddr) -> Error {
     match error.kind() {
         ErrorKind::ConnectionRefused => {
-            Error::new("nobody-listens", format!("nobody listens at {at}")).hint("start the server: ./server").exit(exit::CONNECT)
+            Error::new("nobody-listens", format!("nobody listens at {at}")).hint("is the server running? the lab's: ./server").exit(exit::CONNECT)
         }
         ErrorKind::TimedOut | ErrorKind::WouldBlock => Error::new("timed-out", format!("no answer from {at}"))
-            .hint("check the address; a firewall may swallow the question: --max-time SECONDS waits longer")
+            .hint("check the address and the port; a firewall may swallow the question")
             .exit(exit::TIMEOUT),
         _ => Error::new("cannot-connect", format!("no way to {at}: {}", of_system(error)))
             .hint("check the address and the network")
@@ -44,17 +44,22 @@ pub(super) fn broken(error: &io::Error, side: Side, stage: Stage) -> Error {
         }
         _ => ("stream", format!("{during} with the {whom} failed: {}", of_system(error)), "check the network"),
     };
-    let hint = if side == Side::Server { GONE } else { hint };
+    let hint = match (side, stage) {
+        (Side::Server, _) => GONE,
+        (Side::Client, Stage::Handshake) if hint == ITS_LOG => NOT_TLS,
+        (Side::Client, _) => hint,
+    };
     Error::new(code, cause).hint(hint).exit(status)
 }
 
 const ITS_LOG: &str =
     "the server's log may say why; a healthy session ends with close_notify, without it the end may be missing (docs/tls.md)";
+const NOT_TLS: &str = "does this port speak TLS at all? ask it with http:// or ws://; else the server's log may say why";
 const GONE: &str = "it gave up, or only looked whether somebody listens: nothing to change here";
 
 fn silent(side: Side, during: &str) -> Error {
     let hint = match side {
-        Side::Client => "does this port speak TLS at all? ask it with http:// or ws://; --max-time SECONDS waits longer",
+        Side::Client => NOT_TLS,
         Side::Server => GONE,
     };
     Error::new("timed-out", format!("the {} went silent in the middle of {during}", peer(side))).hint(hint).exit(exit::TIMEOUT)

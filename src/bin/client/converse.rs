@@ -56,7 +56,8 @@ fn once(options: &Options, url: &Url, dialler: &Dialler, keyboard: &Arc<Keyboard
         Err(NoUpgrade::Broken(failure)) => return Err(refusal::after_handshake(&failure)),
         Err(NoUpgrade::Answer(error)) => {
             session.close();
-            return Err(error);
+            let secure = url.scheme.is_secure();
+            return Err(if secure { error } else { error.hint("if this port speaks TLS, ask with wss://; else see what it says with http://") });
         }
     };
     status(options, "Websocket connection established.");

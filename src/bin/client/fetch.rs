@@ -72,6 +72,7 @@ fn an_error(answer: &Answer) -> Error {
 fn told(url: &Url, answer: &Answer, length: u64, facts: Option<&Facts>) -> Value {
     let leaf = facts.and_then(|facts| facts.peer_chain.first()).and_then(|leaf| summary(leaf).ok());
     json!({
+        "version": 1,
         "url": url.to_string(),
         "status": answer.status,
         "fields": answer.fields,

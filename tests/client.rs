@@ -1,0 +1,529 @@
+//! The client as its users run it: against our server, OpenSSL's, Node's, and nobody at all.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use common::pki::{self, Authority};
+use common::{PATIENCE, Server, certs, program, run, scratch, text, tool};
+use padlock::certificate::Identity;
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Output, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+fn client(args: &[&str]) -> Command {
+    let mut command = program("client", certs());
+    command.args(args);
+    command
+}
+
+/// What the client says, and how it ends, when this comes through a pipe.
+fn piped(args: &[&str], input: &str) -> Output {
+    let mut talk = Talk::start(&mut client(args));
+    talk.typed(input);
+    talk.end()
+}
+
+fn url(server: &Server, scheme: &str, rest: &str) -> String {
+    let service = if ["http", "ws"].contains(&scheme) { "plain" } else { "web" };
+    format!("{scheme}://localhost:{}{rest}", server.port(service))
+}
+
+/// Asserts how it ended, and that it said this on standard error.
+fn ended(output: &Output, status: i32, said: &[&str]) {
+    let stderr = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(status), "{stderr}{}", text(&output.stdout));
+    for part in said {
+        assert!(stderr.contains(part), "no {part:?} in {stderr}");
+    }
+    if status != 0 && status != 2 {
+        assert!(stderr.contains("\nclient: hint: "), "no hint in {stderr}");
+    }
+}
+
+/// A client that is typed to while it runs.
+struct Talk {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    stdout: Receiver<String>,
+    stderr: Receiver<String>,
+}
+
+impl Talk {
+    fn start(command: &mut Command) -> Talk {
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let (stdout, stderr) = (lines(child.stdout.take().unwrap()), lines(child.stderr.take().unwrap()));
+        Talk { stdin: child.stdin.take(), child, stdout, stderr }
+    }
+
+    fn typed(&mut self, text: &str) {
+        self.stdin.as_mut().unwrap().write_all(text.as_bytes()).unwrap();
+    }
+
+    /// Waits for this line on standard output.
+    fn says(&self, line: &str) {
+        wait_for(&self.stdout, line);
+    }
+
+    fn remarks(&self, part: &str) {
+        wait_for(&self.stderr, part);
+    }
+
+    fn signal(&self) {
+        common::good(Command::new("kill").args(["-s", "INT", &self.child.id().to_string()]));
+    }
+
+    /// Waits for the end, without typing more or ending the input.
+    fn wait(&mut self) -> ExitStatus {
+        common::wait(&mut self.child).expect("the client did not end")
+    }
+
+    /// Ends the input, and waits for the end.
+    fn end(mut self) -> Output {
+        drop(self.stdin.take());
+        let status = self.wait();
+        let all = |from: &Receiver<String>| from.iter().map(|line| line + "\n").collect::<String>().into_bytes();
+        Output { status, stdout: all(&self.stdout), stderr: all(&self.stderr) }
+    }
+}
+
+impl Drop for Talk {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn lines(from: impl std::io::Read + Send + 'static) -> Receiver<String> {
+    let (send, receive) = channel();
+    std::thread::spawn(move || BufReader::new(from).lines().map_while(Result::ok).try_for_each(|line| send.send(line)));
+    receive
+}
+
+fn wait_for(from: &Receiver<String>, part: &str) {
+    let start = Instant::now();
+    let mut seen = Vec::new();
+    while let Ok(line) = from.recv_timeout(PATIENCE.saturating_sub(start.elapsed())) {
+        if line.contains(part) {
+            return;
+        }
+        seen.push(line);
+    }
+    panic!("no {part:?} in {seen:?}");
+}
+
+#[test]
+fn a_line_through_a_pipe_gets_its_answer_and_a_clean_end() {
+    let server = Server::start(&[]);
+    let output = piped(&[&url(&server, "wss", "/")], "hi\n");
+    ended(&output, 0, &[]);
+    let expected = "connected to server\nWebsocket connection established.\nreceived message: welcome\n\
+                    received message: counter: 1\ndisconnected\n";
+    assert_eq!((text(&output.stdout).as_str(), text(&output.stderr).as_str()), (expected, ""));
+    server.logged("received msg: hi");
+    server.logged("closed: 1000");
+}
+
+#[test]
+fn many_lines_through_a_pipe_get_all_their_answers_in_order() {
+    let server = Server::start(&["--quiet"]);
+    let input: String = (0..20_000).map(|number| format!("line {number}\n")).collect();
+    let output = piped(&[&url(&server, "wss", "/echo"), "--quiet"], &input);
+    ended(&output, 0, &[]);
+    assert!(text(&output.stdout) == input, "{} of {} bytes came back", output.stdout.len(), input.len());
+}
+
+#[test]
+fn typing_and_listening_happen_at_once() {
+    let server = Server::start(&[]);
+    let mut one = Talk::start(&mut client(&[&url(&server, "wss", "/room")]));
+    let mut two = Talk::start(&mut client(&[&url(&server, "wss", "/room")]));
+    for talk in [&one, &two] {
+        talk.says("Websocket connection established.");
+    }
+    two.typed("first from two\n");
+    one.says("received message: first from two"); // while one's keyboard is silent
+    one.typed("then from one\n");
+    two.says("received message: then from one");
+}
+
+#[test]
+fn ctrl_c_ends_with_a_close_of_1000() {
+    let server = Server::start(&[]);
+    let mut talk = Talk::start(&mut client(&[&url(&server, "wss", "/")]));
+    talk.says("received message: welcome");
+    talk.signal();
+    talk.says("disconnected");
+    assert_eq!(talk.wait().code(), Some(0));
+    server.logged("closed: 1000");
+}
+
+#[test]
+fn a_server_that_stops_is_a_clean_end() {
+    let server = Server::start(&[]);
+    let mut talk = Talk::start(&mut client(&[&url(&server, "wss", "/")]));
+    talk.says("received message: welcome");
+    assert_eq!(server.stop().code(), Some(0));
+    talk.says("disconnected");
+    assert_eq!(talk.wait().code(), Some(0));
+}
+
+#[test]
+fn a_server_that_is_killed_is_no_clean_end() {
+    let server = Server::start(&[]);
+    let mut talk = Talk::start(&mut client(&[&url(&server, "wss", "/")]));
+    talk.says("received message: welcome");
+    server.signal("KILL");
+    assert_eq!(talk.wait().code(), Some(56));
+    talk.remarks("without a word");
+}
+
+#[test]
+fn it_comes_back_to_a_server_that_was_started_again() {
+    let server = Server::start(&[]);
+    let port = server.port("web").to_string();
+    let mut talk = Talk::start(&mut client(&[&url(&server, "wss", "/"), "--reconnect"]));
+    talk.says("received message: welcome");
+    drop(server); // killed
+    talk.remarks("connecting again in a moment");
+    let _server = Server::start(&["--port", &port]);
+    talk.says("received message: welcome");
+    talk.typed("still there\n");
+    talk.says("received message: counter: 1");
+    ended(&talk.end(), 0, &[]);
+}
+
+#[test]
+fn a_refused_certificate_is_not_tried_again() {
+    let server = Server::start(&[]);
+    ended(&piped(&[&url(&server, "wss", "/"), "--reconnect", "--servername", "wrong.test"], ""), 60, &["made for localhost"]);
+}
+
+#[test]
+fn a_binary_or_a_dangerous_message_cannot_touch_the_terminal() {
+    let server = Server::start(&[]);
+    let mut talk = Talk::start(&mut client(&[&url(&server, "wss", "/echo")]));
+    talk.stdin.as_mut().unwrap().write_all(b"\x1b[2Jgone\n\xff\xfe\n").unwrap();
+    let output = talk.end();
+    ended(&output, 0, &[]);
+    assert!(
+        text(&output.stdout).contains("received message: \\u{1b}[2Jgone\nreceived message: 2 bytes: ff fe\n"),
+        "{}",
+        text(&output.stdout)
+    );
+}
+
+#[test]
+fn clear_text_is_labelled_insecure() {
+    let server = Server::start(&[]);
+    let output = run(&mut client(&[&url(&server, "http", "/healthz")]));
+    ended(&output, 0, &["client: insecure: http://localhost:", "nobody's name is checked"]);
+}
+
+/// The names that our own server's certificate does not have, and one of OpenSSL's making that has a wildcard.
+#[test]
+fn a_wrong_name_is_refused_with_60_within_a_second() {
+    let server = Server::start(&[]);
+    let web = server.port("web");
+    let there = format!("127.0.0.1:{web}");
+    let made_for = "certificate refused: made for localhost, 127.0.0.1, ::1, but you asked for ";
+    for asked in ["wrong.test", "a.localhost", "127.0.0.2", "wrong.example"] {
+        let quickest = (0..3).map(|_| {
+            let start = Instant::now();
+            let output = piped(&[&url(&server, "wss", "/"), "--servername", asked], "");
+            ended(&output, 60, &[&format!("{made_for}{asked}\n")]);
+            assert_eq!(text(&output.stdout), "", "nothing may look as if it had worked");
+            start.elapsed()
+        });
+        assert!(quickest.min().unwrap() < Duration::from_secs(1));
+    }
+    for address in ["wss://127.0.0.2", "https://127.0.0.3", "tls://wrong.test"] {
+        let asked = address.split_once("://").unwrap().1;
+        ended(&piped(&[&format!("{address}:{web}"), "--connect-to", &there], ""), 60, &[made_for, asked]);
+    }
+    server.logged("the client refused us: bad certificate");
+}
+
+#[test]
+fn whom_it_believes_is_decided_by_host_and_flags() {
+    let server = Server::start(&[]);
+    let web = server.port("web");
+    let (https, root) = (url(&server, "https", "/healthz"), certs().join("ca/root.crt"));
+    let root = root.to_str().unwrap();
+    let elsewhere = format!("https://site.example:{web}/healthz");
+    let there = format!("127.0.0.1:{web}");
+    let other = Authority::root("other");
+    let folder = scratch();
+    let other = pem(folder.path(), "other.crt", &[&other.certificate]);
+    let table: [(&[&str], i32, &str); 9] = [
+        (&[&https], 0, ""),
+        (&[&https, "--cacert", root], 0, ""),
+        (&[&https, "--cacert", &other], 60, "you trust what is in"),
+        (&[&https, "--add-cacert", &other], 0, ""),
+        (&[&https, "--web"], 60, "you trust the web's authorities"),
+        (&[&elsewhere, "--connect-to", &there], 60, "you trust the web's authorities"),
+        (&[&elsewhere, "--connect-to", &there, "--cacert", root], 60, "you asked for site.example"),
+        (&[&https, "--cacert", "/nowhere.crt"], 77, "/nowhere.crt"),
+        (&[&https, "--cert", "/nowhere.crt", "--key", "/nowhere.key"], 58, "/nowhere.crt"),
+    ];
+    for (args, status, said) in table {
+        ended(&run(&mut client(args)), status, &[said]);
+    }
+    let mut added = client(&[&elsewhere, "--connect-to", &there, "--servername", "localhost", "--add-cacert", root]);
+    ended(&run(added.env("SSL_CERT_FILE", &other)), 0, &[]);
+    let resolve = format!("site.example:{web}:127.0.0.1");
+    ended(&run(&mut client(&[&elsewhere, "--resolve", &resolve, "--cacert", root, "--servername", "localhost"])), 0, &[]);
+}
+
+#[test]
+fn what_never_gets_to_tls_has_curls_exit_statuses() {
+    let server = Server::start(&[]);
+    let nobody = free_port();
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent = format!("https://localhost:{}/", silent.local_addr().unwrap().port());
+    let plain_as_tls = format!("https://localhost:{}/", server.port("plain"));
+    let table: [(&[&str], i32, &str); 9] = [
+        (&["localhost:1234"], 2, "wss://localhost:1234/"),
+        (&["--insecure"], 2, "--insecure"),
+        (&["wss://localhost/", "--connect-to", "a:b:c"], 2, "--connect-to"),
+        (&["wss://nowhere.invalid/"], 6, "nowhere.invalid has no address"),
+        (&[&format!("wss://localhost:{nobody}/")], 7, "nobody listens at 127.0.0.1:"),
+        (&[&silent, "--max-time", "0.3"], 28, "gave up after 0.3 s"),
+        (&[&plain_as_tls], 35, "does this port speak TLS at all?"),
+        (&[&url(&server, "wss", "/nothing")], 22, "404"),
+        (&[&url(&server, "wss", "/"), "--origin", "https://evil.test"], 22, "403"),
+    ];
+    for (args, status, said) in table {
+        ended(&run(&mut client(args)), status, &[said]);
+    }
+}
+
+#[test]
+fn pages_are_fetched_as_curl_does() {
+    let server = Server::start(&[]);
+    let (good, missing) = (url(&server, "https", "/healthz"), url(&server, "https", "/nothing"));
+    let page = |args: &[&str]| text(&run(&mut client(args)).stdout);
+    assert_eq!(page(&[&good]), "{\"status\":\"ok\"}\n");
+    assert!(page(&[&good, "-i"]).starts_with("HTTP/1.1 200 OK\r\n") && page(&[&good, "-i"]).ends_with("\r\n\r\n{\"status\":\"ok\"}\n"));
+    let head = page(&[&good, "--head"]);
+    assert!(head.starts_with("HTTP/1.1 200 OK\r\n") && head.ends_with("\r\n\r\n") && head.contains("\r\nContent-Length: 16\r\n"), "{head}");
+    let output = run(&mut client(&[&missing]));
+    ended(&output, 0, &[]);
+    assert!(!output.stdout.is_empty());
+    let output = run(&mut client(&[&missing, "--fail"]));
+    ended(&output, 22, &["404"]);
+    assert_eq!(text(&output.stdout), "");
+}
+
+#[test]
+fn facts_and_failures_are_told_as_json() {
+    let server = Server::start(&[]);
+    let json = |args: &[&str]| -> serde_json::Value { serde_json::from_slice(&run(&mut client(args)).stdout).unwrap() };
+    let told = json(&[&url(&server, "https", "/healthz"), "--json"]);
+    assert_eq!((&told["version"], &told["status"], &told["tls"]["version"]), (&1.into(), &200.into(), &"TLSv1.3".into()));
+    assert_eq!(told["certificate"]["names"][0], "DNS:localhost");
+    let told = json(&[&url(&server, "https", "/"), "--json", "--servername", "wrong.test"]);
+    assert_eq!((&told["error"]["code"], &told["error"]["exit"]), (&"wrong-name".into(), &60.into()));
+    assert!(told["error"]["hint"].as_str().unwrap().contains("./ca sign server wrong.test"));
+}
+
+#[test]
+fn nobody_who_reads_is_no_reason_to_crash() {
+    let server = Server::start(&[]);
+    let mut child = client(&[&url(&server, "https", "/")]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    assert!(common::wait(&mut child).is_some());
+    let stderr = lines(child.stderr.take().unwrap()).iter().collect::<String>();
+    assert_eq!(stderr, "");
+}
+
+#[test]
+fn it_waits_for_the_certificates_and_then_for_the_server() {
+    let port = free_port();
+    let folder = scratch();
+    let places = folder.path().join("certs");
+    let url = format!("wss://localhost:{port}/");
+    let mut talk = Talk::start(program("client", &places).args([&url, "--wait", "60"]));
+    talk.remarks("waiting up to 60 s for the certificates; make them with make certs");
+    common::good(Command::new("cp").arg("-a").arg(certs()).arg(folder.path()));
+    talk.remarks("waiting up to 60 s for the server at wss://localhost:");
+    let _server = Server::start(&["--port", &port.to_string()]);
+    talk.typed("hi\n");
+    talk.says("received message: counter: 1");
+    ended(&talk.end(), 0, &[]);
+}
+
+#[test]
+fn waiting_ends_with_what_to_type() {
+    let nobody = format!("wss://localhost:{}/", free_port());
+    ended(&run(&mut client(&[&nobody, "--wait", "0.3"])), 7, &["waiting up to 0.3 s", "nobody listens", "./server, or wait longer"]);
+    let folder = scratch();
+    ended(&run(program("client", folder.path()).args([&nobody, "--wait", "0.3"])), 77, &["has not been made yet", "make certs"]);
+}
+
+#[test]
+fn the_key_log_holds_the_secrets_and_nobody_else_may_read_it() {
+    let server = Server::start(&[]);
+    let folder = scratch();
+    for (way, name) in [("flag", "one"), ("environment", "two")] {
+        let file = folder.path().join(name);
+        let mut command = client(&[&url(&server, "https", "/healthz")]);
+        let command = if way == "flag" { command.arg("--keylog").arg(&file) } else { command.env("SSLKEYLOGFILE", &file) };
+        ended(&run(command), 0, &[]);
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600, "{way}");
+        let log = fs::read_to_string(&file).unwrap();
+        for label in ["CLIENT_HANDSHAKE_TRAFFIC_SECRET ", "SERVER_TRAFFIC_SECRET_0 "] {
+            assert!(log.contains(label), "{way}: {log}");
+        }
+    }
+}
+
+// Foreign servers.
+
+/// A program that is stopped at the end of the test.
+struct Foreign {
+    child: Child,
+    port: u16,
+}
+
+impl Foreign {
+    /// Starts it, and takes the port from the first line with `mark` in it: the digits at its end.
+    fn start(command: &mut Command, mark: &str) -> Foreign {
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap()).lines();
+        let line = stdout.by_ref().map_while(Result::ok).find(|line| line.contains(mark)).expect("it did not start");
+        std::thread::spawn(move || stdout.for_each(drop));
+        Foreign { child, port: line.rsplit(':').next().unwrap().trim().parse().unwrap() }
+    }
+
+    /// `openssl s_server` with this identity.
+    fn openssl(openssl: &Path, who: &Identity, more: &[&str]) -> Foreign {
+        let folder = scratch();
+        let (cert, key) = files(folder.path(), who);
+        let mut command = Command::new(openssl);
+        command.args(["s_server", "-accept", "127.0.0.1:0", "-cert", &cert, "-key", &key, "-cert_chain", &cert]).args(more);
+        Foreign::start(&mut command, "ACCEPT")
+    }
+}
+
+impl Drop for Foreign {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Chain and key as PEM files.
+fn files(folder: &Path, who: &Identity) -> (String, String) {
+    let chain: Vec<&[u8]> = who.chain.iter().map(|der| &**der).collect();
+    let key = pki::pem(who.key.secret_der()).replace("CERTIFICATE", "PRIVATE KEY");
+    let file = folder.join("who.key");
+    fs::write(&file, key).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    (pem(folder, "who.crt", &chain), file.to_str().unwrap().to_string())
+}
+
+fn pem(folder: &Path, name: &str, certificates: &[&[u8]]) -> String {
+    let file: PathBuf = folder.join(name);
+    fs::write(&file, certificates.iter().map(|der| pki::pem(der)).collect::<String>()).unwrap();
+    file.to_str().unwrap().to_string()
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+#[test]
+fn openssls_web_server_is_fetched_from_and_judged() {
+    let Some(openssl) = tool("openssl") else { return };
+    let root = Authority::root("root");
+    let folder = scratch();
+    let cacert = pem(folder.path(), "root.crt", &[&root.certificate]);
+    let wildcard = root.leaf(&["*.example.test", "127.0.0.1"]);
+    let server = Foreign::openssl(&openssl, &wildcard, &["-www"]);
+    let port = server.port;
+    let get = |host: &str| {
+        run(&mut client(&[&format!("https://{host}:{port}/"), "--cacert", &cacert, "--connect-to", &format!("127.0.0.1:{port}")]))
+    };
+    for good in ["a.example.test", "127.0.0.1"] {
+        let output = get(good);
+        ended(&output, 0, &[]);
+        assert!(text(&output.stdout).contains("TLSv1.3"), "{}", text(&output.stdout));
+    }
+    for wrong in ["example.test", "a.b.example.test", "localhost", "127.0.0.2"] {
+        ended(&get(wrong), 60, &[&format!("made for *.example.test, 127.0.0.1, but you asked for {wrong}")]);
+    }
+}
+
+#[test]
+fn a_server_of_openssl_that_speaks_old_tls_only_is_refused_unless_asked_for() {
+    let Some(openssl) = tool("openssl") else { return };
+    let who = pki::self_signed(&["localhost"], |_| {});
+    let folder = scratch();
+    let cacert = pem(folder.path(), "pin.crt", &[&who.chain[0]]);
+    let server = Foreign::openssl(&openssl, &who, &["-www", "-tls1_2"]);
+    let url = format!("https://localhost:{}/", server.port);
+    ended(&run(&mut client(&[&url, "--cacert", &cacert])), 35, &["protocol version", "--min-tls 1.2"]);
+    ended(&run(&mut client(&[&url, "--cacert", &cacert, "--min-tls", "1.2"])), 0, &[]);
+}
+
+#[test]
+fn a_server_of_openssl_that_wants_our_certificate_is_told_late() {
+    let Some(openssl) = tool("openssl") else { return };
+    let root = Authority::root("root");
+    let folder = scratch();
+    let cacert = pem(folder.path(), "root.crt", &[&root.certificate]);
+    let alice =
+        root.leaf_with(&["alice.users.test"], |params| params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth]);
+    let (cert, key) = files(folder.path(), &alice);
+    let server =
+        Foreign::openssl(&openssl, &root.leaf(&["localhost"]), &["-www", "-Verify", "1", "-verify_return_error", "-CAfile", &cacert]);
+    let url = format!("https://localhost:{}/", server.port);
+    ended(&run(&mut client(&[&url, "--cacert", &cacert])), 56, &["certificate required", "--cert FILE --key FILE"]);
+    ended(&run(&mut client(&[&url, "--cacert", &cacert, "--cert", &cert, "--key", &key])), 0, &[]);
+    let wss = run(&mut client(&[&url.replace("https", "wss"), "--cacert", &cacert]));
+    ended(&wss, 56, &["certificate required"]);
+    assert_eq!(text(&wss.stdout), "", "not connected, so it must not say so");
+}
+
+#[test]
+fn lines_go_both_ways_over_bare_tls_with_node() {
+    let Some(node) = tool("node") else { return };
+    let root = Authority::root("root");
+    let folder = scratch();
+    let cacert = pem(folder.path(), "root.crt", &[&root.certificate]);
+    let (cert, key) = files(folder.path(), &root.leaf(&["localhost"]));
+    let echo = "const [cert, key] = process.argv.slice(1).map(f => require('fs').readFileSync(f));
+        const s = require('tls').createServer({cert, key}, c => { c.write('hello\\n'); c.pipe(c) });
+        s.listen(0, '127.0.0.1', () => console.log('port :' + s.address().port))";
+    let server = Foreign::start(Command::new(node).args(["-e", echo, &cert, &key]), "port");
+    let url = format!("tls://localhost:{}", server.port);
+    let output = piped(&[&url, "--cacert", &cacert], "one\ntwo\n");
+    ended(&output, 0, &[]);
+    assert_eq!(text(&output.stdout), "connected to server\nhello\none\ntwo\ndisconnected\n");
+    let long: String = (0..50_000).map(|number| format!("line {number}\n")).collect();
+    let output = piped(&[&url, "--cacert", &cacert, "--quiet"], &long);
+    assert!(text(&output.stdout) == format!("hello\n{long}"), "{} bytes came back", output.stdout.len());
+}
+
+#[test]
+fn a_web_server_of_node_that_sends_in_chunks_is_understood() {
+    let Some(node) = tool("node") else { return };
+    let root = Authority::root("root");
+    let folder = scratch();
+    let cacert = pem(folder.path(), "root.crt", &[&root.certificate]);
+    let (cert, key) = files(folder.path(), &root.leaf(&["localhost"]));
+    let chunks = "const [cert, key] = process.argv.slice(1).map(f => require('fs').readFileSync(f));
+        const s = require('https').createServer({cert, key}, (q, a) => { a.write('a'.repeat(100000)); setImmediate(() => a.end('b')) });
+        s.listen(0, '127.0.0.1', () => console.log('port :' + s.address().port))";
+    let server = Foreign::start(Command::new(node).args(["-e", chunks, &cert, &key]), "port");
+    let output = run(&mut client(&[&format!("https://localhost:{}/", server.port), "--cacert", &cacert]));
+    ended(&output, 0, &[]);
+    assert_eq!(text(&output.stdout), "a".repeat(100_000) + "b");
+    let wss = run(&mut client(&[&format!("wss://localhost:{}/", server.port), "--cacert", &cacert]));
+    ended(&wss, 22, &["200"]);
+}

@@ -2,8 +2,9 @@
 # `make capture`: one session of ./client with ./server as a stranger on the wire sees it, and the secrets to look inside.
 #
 # Prints one line that the ServerHello alone proves, and leaves in captures/ (or the folder given):
-#   padlock.keylog  the session's secrets, as SSLKEYLOGFILE leaves them (RFC 9850)
-#   padlock.pcapng  every packet, with those secrets inside, so that Wireshark decrypts it with no further setting
+#   stranger.pcapng  every packet, as anyone on the way can have it
+#   padlock.keylog   the session's secrets, as SSLKEYLOGFILE leaves them (RFC 9850)
+#   padlock.pcapng   the packets with the secrets inside, so that Wireshark opens them with no further setting
 set -eu
 home=$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd)
 folder=${1:-$home/captures}
@@ -52,11 +53,12 @@ until_true goodbyes || say "the capture has no end; it may lack packets"
 kill -INT $tshark
 wait $tshark || :
 
+cp "$work/raw" "$folder/stranger.pcapng"
 cp "$work/keys" "$folder/padlock.keylog"
 editcap --inject-secrets "tls,$work/keys" "$work/raw" "$folder/padlock.pcapng"
 
-# All of this is in the clear: no secret is used to read it.
-set -- $(tshark -o tls.keylog_file: -r "$work/raw" -d "tcp.port==$port,tls" -Y 'tls.handshake.type == 2' -T fields \
+# The proof is in the clear: this reads the stranger's capture.
+set -- $(tshark -o tls.keylog_file: -r "$folder/stranger.pcapng" -d "tcp.port==$port,tls" -Y 'tls.handshake.type == 2' -T fields \
     -e tls.handshake.extensions.supported_version -e tls.handshake.ciphersuite -e tls.handshake.extensions_key_share_group 2>/dev/null)
 [ "${1:-}" = 0x0304 ] || { say "no ServerHello with supported_versions 0x0304 was seen, but ${1:-none}"; exit 1; }
 echo "ServerHello: supported_versions $1 (TLS 1.3), cipher suite $2, key share group $3"

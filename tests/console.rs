@@ -1,8 +1,9 @@
 //! Runs every ```` ```console ```` block of the README and the chapters exactly as a reader types it, and compares.
 //!
-//! Each document gets a scratch copy of the checkout with certificates of its own and `./server` running, and one bash that
-//! is given its commands in order, so what one block starts is there for the next. `...` alone on a line stands for any lines, `[..]` for
-//! any text within a line, and a line `? 60` below the output for a non-zero exit status.
+//! Each document gets a scratch copy of the checkout with certificates of its own and `./server` running. Each block is a
+//! terminal of its own: one bash is given its commands in order, and what it starts in the background lives until the document
+//! ends. `...` alone on a line stands for any lines, `[..]` for any text within a line, and a line `? 60` below the output for
+//! a non-zero exit status.
 //! The blocks name real ports, so all of this happens in a network namespace of its own where that is allowed.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -10,7 +11,11 @@ mod common;
 
 use common::{PATIENCE, bin, checkout, good, scratch, tool, tracked, wait};
 use libtest_mimic::{Arguments, Failed, Trial};
-use snapbox::{Data, filter::NormalizeToExpected};
+use snapbox::{
+    Data,
+    filter::NormalizeToExpected,
+    report::{Palette, write_diff},
+};
 use std::{
     fmt::Write as _,
     fs,
@@ -38,10 +43,11 @@ fn main() -> ExitCode {
     arguments.test_threads = Some(1); // the ports are real
     let documents = tracked().into_iter().filter(|file| is_document(file));
     let trials = documents.filter_map(|file| {
-        let steps = steps(&fs::read_to_string(checkout().join(&file)).unwrap());
-        let missing = TOOLS.iter().any(|name| steps.iter().any(|step| uses(&step.command, name)) && tool(name).is_none());
+        let blocks = blocks(&fs::read_to_string(checkout().join(&file)).unwrap());
+        let used = |name| blocks.iter().flatten().any(|step| uses(&step.command, name));
+        let missing = TOOLS.iter().any(|name| used(name) && tool(name).is_none());
         let name = file.display().to_string();
-        (!steps.is_empty()).then(|| Trial::test(name, move || play(&file, &steps)).with_ignored_flag(missing))
+        (!blocks.is_empty()).then(|| Trial::test(name, move || play(&file, &blocks)).with_ignored_flag(missing))
     });
     libtest_mimic::run(&arguments, trials.collect()).exit_code()
 }
@@ -73,25 +79,36 @@ struct Step {
     status: i32,
 }
 
-/// The commands of all console blocks of a document.
-fn steps(document: &str) -> Vec<Step> {
-    let mut steps: Vec<Step> = Vec::new();
-    let mut inside = false;
+/// The commands of each console block of a document. A block that stands inside another fence is only being shown.
+fn blocks(document: &str) -> Vec<Vec<Step>> {
+    let mut blocks = Vec::new();
+    let mut opened: Option<&str> = None;
     for (number, line) in document.lines().enumerate() {
-        if line.starts_with("```") {
-            inside = !inside && line == "```console";
-        } else if !inside {
-        } else if let Some(command) = line.strip_prefix("$ ") {
-            steps.push(Step { line: number + 1, command: command.into(), output: String::new(), status: 0 });
-        } else if let Some(step) = steps.last_mut() {
-            match (line.strip_prefix("> "), line.strip_prefix("? ").and_then(|status| status.parse().ok())) {
-                (Some(more), _) if step.output.is_empty() => write!(step.command, "\n{more}").unwrap(),
-                (_, Some(status)) => step.status = status,
-                _ => writeln!(step.output, "{line}").unwrap(),
+        let fence = &line[..line.len() - line.trim_start_matches('`').len()];
+        match opened {
+            None if fence.len() >= 3 => {
+                opened = Some(line);
+                blocks.extend((line == "```console").then(Vec::new));
             }
+            Some(fenced) if fenced.starts_with(line) && !fence.is_empty() => opened = None,
+            Some("```console") => read_line(blocks.last_mut().unwrap(), number + 1, line),
+            _ => {}
         }
     }
-    steps
+    blocks
+}
+
+/// A command, more of it, its exit status, or a line of its output.
+fn read_line(block: &mut Vec<Step>, number: usize, line: &str) {
+    if let Some(command) = line.strip_prefix("$ ") {
+        block.push(Step { line: number, command: command.into(), output: String::new(), status: 0 });
+    } else if let Some(step) = block.last_mut() {
+        match (line.strip_prefix("> "), line.strip_prefix("? ").and_then(|status| status.parse().ok())) {
+            (Some(more), _) if step.output.is_empty() => write!(step.command, "\n{more}").unwrap(),
+            (_, Some(status)) => step.status = status,
+            _ => writeln!(step.output, "{line}").unwrap(),
+        }
+    }
 }
 
 fn uses(command: &str, tool: &str) -> bool {
@@ -99,25 +116,29 @@ fn uses(command: &str, tool: &str) -> bool {
 }
 
 /// Plays one document from top to bottom; every step that does not match is reported.
-fn play(document: &Path, steps: &[Step]) -> Result<(), Failed> {
+fn play(document: &Path, blocks: &[Vec<Step>]) -> Result<(), Failed> {
     let folder = scratch();
     let home = folder.path().join("padlock");
     copy_checkout(&home);
     good(shell(&home).arg("make --silent certs"));
-    let _server = Group(start_server(&home));
-    let mut session = Session::start(&home, steps);
+    // The README is for someone who has started nothing yet.
+    let _server = (document != Path::new("README.md")).then(|| Group(start_server(&home)));
     let mut report = String::new();
-    for step in steps {
-        let (output, status) = session.next()?;
-        let output = output.replace(&*home.to_string_lossy(), "~/padlock");
-        let expected = Data::text(&step.output);
-        let actual = NormalizeToExpected::new().redact().normalize(Data::text(&output), &expected);
-        if actual != expected || status != step.status {
-            writeln!(report, "\n{}:{}: $ {}", document.display(), step.line, step.command).unwrap();
-            writeln!(report, "exit status {status}, {} in the document", step.status).unwrap();
-            let (shown, seen) = (Some(&"in the document" as &dyn std::fmt::Display), Some(&"as run" as &dyn std::fmt::Display));
-            snapbox::report::write_diff(&mut report, &expected, &actual, shown, seen, snapbox::report::Palette::plain()).unwrap();
+    let mut terminals = Vec::new(); // they stay open: what runs in their background goes on
+    for block in blocks {
+        let mut terminal = Terminal::open(&home, block);
+        for step in block {
+            let (output, status) = terminal.next()?;
+            let output = output.replace(&*home.to_string_lossy(), "~/padlock");
+            let expected = Data::text(&step.output);
+            let actual = NormalizeToExpected::new().redact().normalize(Data::text(&output), &expected);
+            if actual != expected || status != step.status {
+                writeln!(report, "\n{}:{}: $ {}", document.display(), step.line, step.command)?;
+                writeln!(report, "exit status {status}, {} in the document", step.status)?;
+                write_diff(&mut report, &expected, &actual, Some(&"in the document"), Some(&"as run"), Palette::plain())?;
+            }
         }
+        terminals.push(terminal);
     }
     if report.is_empty() { Ok(()) } else { Err(report.into()) }
 }
@@ -167,8 +188,8 @@ impl Drop for Group {
     }
 }
 
-/// One bash that plays the commands of a document and marks where the output of each one ends.
-struct Session {
+/// One bash that plays the commands of a block and marks where the output of each one ends.
+struct Terminal {
     bash: Group,
     lines: mpsc::Receiver<String>,
 }
@@ -176,8 +197,8 @@ struct Session {
 /// Starts the line that follows a command's output. No program prints it.
 const MARK: &str = "\u{1}end of step";
 
-impl Session {
-    fn start(home: &Path, steps: &[Step]) -> Session {
+impl Terminal {
+    fn open(home: &Path, steps: &[Step]) -> Terminal {
         let mut script = String::from("exec 2>&1\n");
         for step in steps {
             let quoted = step.command.replace('\'', r"'\''");
@@ -191,7 +212,7 @@ impl Session {
                 let _ = sender.send(String::from_utf8_lossy(&line).into_owned());
             }
         });
-        Session { bash, lines }
+        Terminal { bash, lines }
     }
 
     /// The output and the exit status of the next command.

@@ -15,9 +15,9 @@ pub fn cannot_resolve(host: &str) -> Error {
 /// Nobody could be reached at this address.
 pub fn cannot_connect(error: &io::Error, at: SocketAddr) -> Error {
     match error.kind() {
-        ErrorKind::ConnectionRefused => {
-            Error::new("nobody-listens", format!("nobody listens at {at}")).hint("is the server running? the lab's: ./server").exit(exit::CONNECT)
-        }
+        ErrorKind::ConnectionRefused => Error::new("nobody-listens", format!("nobody listens at {at}"))
+            .hint("is the server running? the lab's: ./server")
+            .exit(exit::CONNECT),
         ErrorKind::TimedOut | ErrorKind::WouldBlock => Error::new("timed-out", format!("no answer from {at}"))
             .hint("check the address and the port; a firewall may swallow the question")
             .exit(exit::TIMEOUT),

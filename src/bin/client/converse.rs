@@ -57,7 +57,11 @@ fn once(options: &Options, url: &Url, dialler: &Dialler, keyboard: &Arc<Keyboard
         Err(NoUpgrade::Answer(error)) => {
             session.close();
             let secure = url.scheme.is_secure();
-            return Err(if secure { error } else { error.hint("if this port speaks TLS, ask with wss://; else see what it says with http://") });
+            return Err(if secure {
+                error
+            } else {
+                error.hint("if this port speaks TLS, ask with wss://; else see what it says with http://")
+            });
         }
     };
     status(options, "Websocket connection established.");

@@ -35,7 +35,8 @@ pub fn note(options: &Options, text: &str) {
 /// Why it ended badly: two lines on standard error, or with `--json` one object on standard output.
 pub fn failure(json: bool, error: &Error) {
     if json {
-        let told = serde_json::json!({"version": 1, "error": {"code": error.code, "cause": error.cause, "hint": error.hint, "exit": error.exit}});
+        let told =
+            serde_json::json!({"version": 1, "error": {"code": error.code, "cause": error.cause, "hint": error.hint, "exit": error.exit}});
         let _ = writeln!(io::stdout(), "{told}");
     } else {
         let _ = writeln!(io::stderr(), "{}", error.lines("client"));

@@ -91,8 +91,11 @@ fn block(language: &str, text: &str) -> String {
 
 /// What one types, what comes back, and the exit status (`? 60`) where it is not 0.
 fn console_line(line: &str) -> String {
-    match (line.strip_prefix("$ "), line.strip_prefix("? ")) {
-        (Some(command), _) => format!("<span class=\"command\"><span class=\"prompt\">$</span> {}</span>\n", escape(command)),
+    let prompt =
+        |sign: &str, command: &str| format!("<span class=\"command\"><span class=\"prompt\">{sign}</span> {}</span>\n", escape(command));
+    match (line.split_once(' '), line.strip_prefix("? ")) {
+        (Some(("$", command)), _) => prompt("$", command),
+        (Some((">", command)), _) => prompt("&gt;", command),
         (_, Some(status)) => format!("<span class=\"status\">exit status {}</span>\n", escape(status)),
         _ => format!("{}\n", escape(line)),
     }

@@ -1,4 +1,7 @@
-use rustix::net::{RecvFlags, recv};
+use rustix::{
+    io::ioctl_fionread,
+    net::{RecvFlags, recv},
+};
 use std::{
     io,
     mem::MaybeUninit,
@@ -8,20 +11,19 @@ use std::{
 
 type Buffer = Box<[MaybeUninit<u8>]>;
 
-/// One record (RFC 9846 5.1). Memory that was never written to costs nothing, so short messages cost a page of it.
-const SMALL: usize = 16 * 1024;
-/// Several records at once, for long messages.
+/// Where a connection waits: a page, since most messages are short, and most connections say nothing.
+const SMALL: usize = 4 * 1024;
+/// Several records (RFC 9846 5.1) at once, for long messages.
 const LARGE: usize = 64 * 1024;
-/// Large buffers that nobody needs right now, kept for whoever needs one next. Connections come and go between long and short
-/// messages; this way there are as many large buffers as long messages under way.
+/// Large buffers that nobody uses right now. Nobody waits with one in hand, so there are as many as threads that run at once.
 static SPARE: Mutex<Vec<Buffer>> = Mutex::new(Vec::new());
 const SPARES: usize = 16;
 
-/// Where bytes from the socket arrive: a small buffer, and a large one while the small one is too small.
+/// Where bytes from the socket arrive: in a small buffer, or in a large one when more is there than the small one holds.
 pub struct Inbox {
     small: Buffer,
     large: Option<Buffer>,
-    /// The last read brought more than a small buffer holds, or just as much: there may be more.
+    /// The last read brought as much as the small buffer holds, or more: there may be more yet.
     rush: bool,
 }
 
@@ -32,10 +34,10 @@ impl Inbox {
 
     /// recv(2): what there is. Empty at the end of the stream.
     pub fn receive(&mut self, socket: &TcpStream) -> io::Result<&[u8]> {
-        match (self.rush, &self.large) {
-            (true, None) => self.large = Some(spare()),
-            (false, Some(_)) => self.large.take().into_iter().for_each(keep),
-            _ => {}
+        if self.rush && ioctl_fionread(socket)? > SMALL as u64 {
+            self.large.get_or_insert_with(spare);
+        } else if let Some(buffer) = self.large.take() {
+            keep(buffer);
         }
         let buffer = self.large.as_mut().unwrap_or(&mut self.small);
         let ((bytes, _), n) = recv(socket, &mut **buffer, RecvFlags::empty())?;

@@ -1,3 +1,4 @@
+mod edge;
 mod inbox;
 mod outbox;
 mod room;
@@ -33,6 +34,8 @@ pub const STACK: usize = if cfg!(debug_assertions) { 512 } else { 64 } * 1024;
 const PING_AFTER: Duration = Duration::from_secs(30);
 /// … and has so long to answer.
 const PONG_WITHIN: Duration = Duration::from_secs(10);
+/// After a long message, buffers are given back when nothing came for so long.
+const REST: Duration = Duration::from_millis(500);
 /// After our Close, so long for the peer's (RFC 6455 7.1.1), and for our last words to be taken.
 const CLOSE_WITHIN: Duration = Duration::from_secs(3);
 /// A peer that takes nothing for so long, while something waits for it, is given up.
@@ -131,39 +134,44 @@ impl Mailbox {
     /// Listens until somebody ends it. Both results are ends: `Err` is the one that `?` takes.
     fn conversation(&self, on: &mut impl FnMut(Message)) -> Result<Ended, Ended> {
         let mut inbox = Inbox::new();
-        let mut pinged = false;
-        self.wake_after(PING_AFTER);
+        let mut patience = Duration::ZERO;
+        self.wake_after(PING_AFTER, &mut patience);
         self.hear(&[], on)?; // what came together with the upgrade
         loop {
-            match inbox.receive(&self.socket) {
+            let next = match inbox.receive(&self.socket) {
                 Ok([]) => return Ok(self.state().end_of_stream()),
-                Ok(bytes) => {
-                    self.hear(bytes, on)?;
-                    if std::mem::take(&mut pinged) {
-                        self.wake_after(PING_AFTER);
-                    }
-                }
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
-                    self.state().ping(&self.socket, pinged)?;
-                    self.wake_after(PONG_WITHIN);
-                    pinged = true;
-                }
+                Ok(bytes) if self.hear(bytes, on)? => REST,
+                Ok(_) => PING_AFTER,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => patience,
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => self.silence(patience)?,
                 Err(e) => return Ok(self.state().lost.take().unwrap_or(Ended::Lost(Failure::Io(e)))),
-            }
+            };
+            self.wake_after(next, &mut patience);
         }
     }
 
+    /// Nothing came for as long as our patience was. Gives how long it is now.
+    fn silence(&self, patience: Duration) -> Result<Duration, Ended> {
+        let mut state = self.state();
+        if patience == REST {
+            state.give_back();
+            return Ok(PING_AFTER);
+        }
+        state.ping(&self.socket, patience == PONG_WITHIN)?;
+        Ok(PONG_WITHIN)
+    }
+
     /// Hands over what arrived, message by message, outside the lock, and sends the answers together.
-    fn hear(&self, mut bytes: &[u8], on: &mut impl FnMut(Message)) -> Result<(), Ended> {
+    /// Gives whether there are buffers to give back when the peer rests.
+    fn hear(&self, mut bytes: &[u8], on: &mut impl FnMut(Message)) -> Result<bool, Ended> {
         loop {
             let mut state = self.state();
             let Some(message) = state.next(&self.socket, &mut bytes)? else {
-                state.give_back();
+                let grown = state.rest();
                 if state.waiting() > 0 {
                     let _ = self.drain(state, TAKE_WITHIN); // given up? then the next recv(2) ends it
                 }
-                return Ok(());
+                return Ok(grown);
             };
             drop(state);
             on(message);
@@ -239,8 +247,12 @@ impl Mailbox {
         Err(Over)
     }
 
-    fn wake_after(&self, time: Duration) {
-        let _ = self.socket.set_read_timeout(Some(time)); // fails for a zero time only
+    /// From now on recv(2) returns when nothing came for `time`.
+    fn wake_after(&self, time: Duration, patience: &mut Duration) {
+        if time != *patience {
+            let _ = self.socket.set_read_timeout(Some(time)); // fails for a zero time only
+            *patience = time;
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

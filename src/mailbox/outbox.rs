@@ -1,3 +1,4 @@
+use super::edge::Edge;
 use rustix::net::{SendAncillaryBuffer, SendFlags, send, sendmsg};
 use rustls::Connection;
 use std::{
@@ -43,6 +44,8 @@ pub struct Pipe<'a, 'b> {
     pub outbox: &'a mut Outbox,
     /// Plaintext of ws://, which passes no session.
     pub clear: &'a mut &'b [u8],
+    /// Follows what is read.
+    pub edge: &'a mut Edge,
 }
 
 impl Pipe<'_, '_> {
@@ -58,11 +61,13 @@ impl Pipe<'_, '_> {
 
 impl Read for Pipe<'_, '_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self.tls {
-            Some(tls) => tls.reader().read(buffer),
-            None if self.clear.is_empty() => Err(io::ErrorKind::WouldBlock.into()),
-            None => self.clear.read(buffer),
-        }
+        let n = match self.tls {
+            Some(tls) => tls.reader().read(buffer)?,
+            None if self.clear.is_empty() => return Err(io::ErrorKind::WouldBlock.into()),
+            None => self.clear.read(buffer)?,
+        };
+        self.edge.pass(&buffer[..n]);
+        Ok(n)
     }
 }
 

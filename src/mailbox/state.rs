@@ -1,22 +1,36 @@
 use super::{
     Ended, Over,
+    edge::Edge,
     outbox::{Outbox, Pipe},
 };
 use crate::tls::Failure;
 use rustls::Connection;
-use std::{io, net::TcpStream};
+use std::{
+    io::{self, Read, Write},
+    net::TcpStream,
+};
 use tungstenite::{
     Error as Problem, Message,
     error::ProtocolError,
-    protocol::{CloseFrame, Role, WebSocketConfig, WebSocketContext, frame::coding::CloseCode},
+    protocol::{
+        CloseFrame, Role, WebSocketConfig, WebSocketContext,
+        frame::{
+            FrameHeader,
+            coding::{CloseCode, Data, OpCode},
+        },
+    },
 };
 
 /// What is read into at once. tungstenite's default of 128 KiB is zeroed on every read, and kept by every connection.
-const FRAME_BUFFER: usize = 4 * 1024;
+const FRAME_BUFFER: usize = 2 * 1024;
 /// What may wait for a slow reader, besides one message. Past it the reader is dropped: the others must not pay for it.
 const QUEUE: usize = 1024 * 1024;
 /// Small frames that leave together are sealed together, into one record.
 const RECORD: usize = 16 * 1024;
+/// Up to this length malloc(3) keeps what is freed, for whoever asks next.
+const CHEAP: usize = 100 * 1024;
+/// A buffer of frames that is kept for the next ones.
+const KEEP: usize = 1024;
 
 /// The session and its frames: everything of a connection that only computes.
 pub struct State {
@@ -25,6 +39,14 @@ pub struct State {
     outbox: Outbox,
     /// How much may be in it.
     queue: usize,
+    role: Role,
+    edge: Edge,
+    /// The longest message for which buffers have grown.
+    grown: usize,
+    /// Frames that were made and not sealed: small ones that leave together become one record.
+    ready: Vec<u8>,
+    /// What is left to read on the way out.
+    nothing: &'static [u8],
     /// Some thread is emptying the outbox.
     pub draining: bool,
     /// We have said Close.
@@ -42,7 +64,14 @@ impl State {
             .write_buffer_size(RECORD)
             .max_message_size(Some(max_message))
             .max_frame_size(Some(max_message));
+        let mut edge = Edge::default();
+        edge.pass(&rest);
         State {
+            role,
+            edge,
+            grown: 0,
+            ready: Vec::new(),
+            nothing: &[],
             tls,
             frames: WebSocketContext::from_partially_read(rest, role, Some(config)),
             outbox: Outbox::default(),
@@ -83,14 +112,21 @@ impl State {
 
     /// The next whole message that the session holds, or, on ws://, that is in `clear`.
     fn read_frame(&mut self, socket: &TcpStream, clear: &mut &[u8]) -> Result<Option<Message>, Ended> {
-        let State { tls, frames, outbox, closed, .. } = self;
         let mut nothing: &[u8] = &[];
-        let clear = if tls.is_some() { &mut nothing } else { clear };
-        let mut pipe = Pipe { tls, socket, outbox, clear };
+        let clear = if self.tls.is_some() { &mut nothing } else { clear };
+        let State { tls, frames, outbox, edge, closed, grown, ready, .. } = self;
+        let mut pipe = Pipe { tls, socket, outbox, clear, edge };
         loop {
             match frames.read(&mut pipe) {
-                Ok(Message::Close(frame)) => *closed = Some(frame),
-                Ok(message @ (Message::Text(_) | Message::Binary(_))) => return Ok(Some(message)),
+                Ok(Message::Close(frame)) => {
+                    *closed = Some(frame);
+                    pipe.write_all(ready).map_err(|e| Ended::Lost(e.into()))?; // answers to what came before it
+                    ready.clear();
+                }
+                Ok(message @ (Message::Text(_) | Message::Binary(_))) => {
+                    *grown = message.len().max(*grown);
+                    return Ok(Some(message));
+                }
                 Ok(_) => {} // a Ping was answered, a Pong is a sign of life
                 Err(Problem::Io(e)) if e.kind() == io::ErrorKind::WouldBlock => return Ok(None),
                 Err(Problem::ConnectionClosed | Problem::AlreadyClosed) => return Err(Ended::Closed(closed.take().flatten())),
@@ -99,26 +135,70 @@ impl State {
         }
     }
 
-    /// Frames and seals one message. It leaves with the next [`flush`](State::flush), or before.
+    /// Frames one message. It leaves with the next [`flush`](State::flush), or before.
+    ///
+    /// A server's frames are not masked, so there is nothing to do to a message but to put a few bytes in front (RFC 6455 5.2).
+    /// That is done here: tungstenite would copy the message into a buffer first, and keep the buffer.
     pub fn say(&mut self, socket: &TcpStream, message: Message) -> Result<(), Over> {
-        let State { tls, frames, outbox, .. } = self;
-        frames.write(&mut Pipe { tls, socket, outbox, clear: &mut &[][..] }, message).map_err(|_| Over)
+        let opcode = match (&message, self.role) {
+            (Message::Text(_), Role::Server) => OpCode::Data(Data::Text),
+            (Message::Binary(_), Role::Server) => OpCode::Data(Data::Binary),
+            _ => return self.say_by_library(socket, message),
+        };
+        if !self.frames.can_write() {
+            return Err(Over);
+        }
+        let payload = message.into_data();
+        FrameHeader { opcode, ..FrameHeader::default() }.format(payload.len() as u64, &mut self.ready).map_err(|_| Over)?;
+        if self.ready.len() + payload.len() <= RECORD {
+            self.ready.extend_from_slice(&payload);
+            return Ok(());
+        }
+        self.send_ready(socket)?;
+        self.out(socket).1.write_all(&payload).map_err(|_| Over)
+    }
+
+    fn say_by_library(&mut self, socket: &TcpStream, message: Message) -> Result<(), Over> {
+        self.grown = message.len().max(self.grown);
+        let (frames, mut pipe) = self.out(socket);
+        frames.write(&mut pipe, message).map_err(|_| Over)
+    }
+
+    /// Seals the frames that are ready, together.
+    fn send_ready(&mut self, socket: &TcpStream) -> Result<(), Over> {
+        if self.ready.is_empty() {
+            return Ok(());
+        }
+        let ready = std::mem::take(&mut self.ready);
+        let sent = self.out(socket).1.write_all(&ready);
+        if ready.capacity() <= KEEP {
+            self.ready = ready;
+            self.ready.clear();
+        }
+        sent.map_err(|_| Over)
     }
 
     /// Sends what was said, as far as the socket takes it.
     pub fn flush(&mut self, socket: &TcpStream) -> Result<(), Over> {
-        let State { tls, frames, outbox, .. } = self;
-        let mut pipe = Pipe { tls, socket, outbox, clear: &mut &[][..] };
-        frames.flush(&mut pipe).map_err(|_| Over)?;
-        pipe.send_sealed().map_err(|_| Over)
+        self.send_ready(socket)?;
+        let (frames, mut pipe) = self.out(socket);
+        let flushed = frames.flush(&mut pipe);
+        pipe.send_sealed().map_err(|_| Over)?; // close_notify, tickets: what is no frame
+        flushed.map_err(|_| Over)
     }
 
     /// Says Close, once.
     pub fn close(&mut self, socket: &TcpStream, code: CloseCode, reason: &str) {
         self.closing = true;
-        let State { tls, frames, outbox, .. } = self;
-        let frame = CloseFrame { code, reason: reason.into() };
-        let _ = frames.close(&mut Pipe { tls, socket, outbox, clear: &mut &[][..] }, Some(frame));
+        let _ = self.send_ready(socket);
+        let (frames, mut pipe) = self.out(socket);
+        let _ = frames.close(&mut pipe, Some(CloseFrame { code, reason: reason.into() }));
+    }
+
+    /// The frames, and the way out for them.
+    fn out<'a>(&'a mut self, socket: &'a TcpStream) -> (&'a mut WebSocketContext, Pipe<'a, 'static>) {
+        let State { tls, frames, outbox, edge, nothing, .. } = self;
+        (frames, Pipe { tls, socket, outbox, clear: nothing, edge })
     }
 
     /// Nothing came for a while: asks the peer whether it is there, unless that was asked already.
@@ -146,8 +226,6 @@ impl State {
             tls.send_close_notify();
         }
         let _ = self.flush(socket);
-        let State { tls, outbox, .. } = self;
-        let _ = Pipe { tls, socket, outbox, clear: &mut &[][..] }.send_sealed();
     }
 
     /// More waits for the socket than may.
@@ -165,8 +243,26 @@ impl State {
         self.outbox.send(socket)
     }
 
-    /// Gives back what a long message needed.
-    pub fn give_back(&mut self) {}
+    /// All that arrived was heard: gives back what a long message needed. The allocator hands a buffer of some size to the next
+    /// connection at once; a very large one it returns to the system and fetches again, which costs more than the message. So
+    /// that is left for later, when the peer rests: then `true`.
+    pub fn rest(&mut self) -> bool {
+        if self.grown > RECORD && self.grown <= CHEAP {
+            self.give_back();
+        }
+        self.grown > RECORD
+    }
+
+    /// Gives back what long messages needed: between two messages, all that tungstenite holds is buffers.
+    pub fn give_back(&mut self) {
+        if self.edge.reached() && self.frames.can_write() {
+            self.frames = WebSocketContext::new(self.role, Some(*self.frames.get_config()));
+        }
+        if let Some(tls) = &mut self.tls {
+            let _ = tls.read_tls(&mut Nothing); // before it reads, rustls shrinks a buffer that is empty
+        }
+        self.grown = 0;
+    }
 }
 
 /// Which rule was broken, as the code to close with (RFC 6455 7.4.1).
@@ -178,5 +274,14 @@ fn judge(problem: Problem) -> Ended {
         Problem::Utf8(_) => Ended::Refused(CloseCode::Invalid, "text that is not utf-8".into()),
         Problem::Io(e) => Ended::Lost(Failure::from(e)),
         other => Ended::Refused(CloseCode::Error, other.to_string().to_lowercase()),
+    }
+}
+
+/// A stream that has nothing to read just now.
+struct Nothing;
+
+impl Read for Nothing {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::WouldBlock.into())
     }
 }

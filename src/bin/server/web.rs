@@ -119,14 +119,14 @@ impl Web {
 
     /// A handshake needs a large stack, a conversation does not, and it may last for days.
     fn move_to_websocket(self: &Arc<Web>, topic: Topic, tls: Tls<Stream>, rest: Vec<u8>, remote: SocketAddr, pass: Pass) {
+        log::info!(target: "websocket", "{remote} connected to {}", topic.path());
+        pass.converses();
+        let Tls { session, stream } = tls;
+        let mailbox = Mailbox::new(stream.into_socket(), Some(session), Role::Server, rest, self.options.max_message);
         let web = self.clone();
         on_small_stack(move || {
-            pass.converses();
-            let Tls { session, stream } = tls;
-            let socket = stream.into_socket();
-            let mailbox = Mailbox::new(socket, Some(session), Role::Server, rest, web.options.max_message);
-            log::info!(target: "websocket", "{remote} connected to {}", topic.path());
             web.rooms.converse(topic, &mailbox, remote);
+            drop(pass);
         });
     }
 

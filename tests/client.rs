@@ -1,120 +1,19 @@
-//! The client as its users run it: against our server, OpenSSL's, Node's, and nobody at all.
+//! The client as its users run it: against our server, and against nobody at all.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "common/client.rs"]
+mod client;
 mod common;
 
-use common::pki::{self, Authority};
-use common::{PATIENCE, Server, certs, program, run, scratch, text, tool};
-use padlock::certificate::Identity;
+use client::{Talk, client, ended, free_port, lines, pem, piped, url};
+use common::pki::Authority;
+use common::{Server, certs, program, run, scratch, text};
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, ExitStatus, Output, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
-
-fn client(args: &[&str]) -> Command {
-    let mut command = program("client", certs());
-    command.args(args);
-    command
-}
-
-/// What the client says, and how it ends, when this comes through a pipe.
-fn piped(args: &[&str], input: &str) -> Output {
-    let mut talk = Talk::start(&mut client(args));
-    talk.typed(input);
-    talk.end()
-}
-
-fn url(server: &Server, scheme: &str, rest: &str) -> String {
-    let service = if ["http", "ws"].contains(&scheme) { "plain" } else { "web" };
-    format!("{scheme}://localhost:{}{rest}", server.port(service))
-}
-
-/// Asserts how it ended, and that it said this on standard error.
-fn ended(output: &Output, status: i32, said: &[&str]) {
-    let stderr = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(status), "{stderr}{}", text(&output.stdout));
-    for part in said {
-        assert!(stderr.contains(part), "no {part:?} in {stderr}");
-    }
-    if status != 0 && status != 2 {
-        assert!(stderr.contains("\nclient: hint: "), "no hint in {stderr}");
-    }
-}
-
-/// A client that is typed to while it runs.
-struct Talk {
-    child: Child,
-    stdin: Option<ChildStdin>,
-    stdout: Receiver<String>,
-    stderr: Receiver<String>,
-}
-
-impl Talk {
-    fn start(command: &mut Command) -> Talk {
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let (stdout, stderr) = (lines(child.stdout.take().unwrap()), lines(child.stderr.take().unwrap()));
-        Talk { stdin: child.stdin.take(), child, stdout, stderr }
-    }
-
-    fn typed(&mut self, text: &str) {
-        self.stdin.as_mut().unwrap().write_all(text.as_bytes()).unwrap();
-    }
-
-    /// Waits for this line on standard output.
-    fn says(&self, line: &str) {
-        wait_for(&self.stdout, line);
-    }
-
-    fn remarks(&self, part: &str) {
-        wait_for(&self.stderr, part);
-    }
-
-    fn signal(&self) {
-        common::good(Command::new("kill").args(["-s", "INT", &self.child.id().to_string()]));
-    }
-
-    /// Waits for the end, without typing more or ending the input.
-    fn wait(&mut self) -> ExitStatus {
-        common::wait(&mut self.child).expect("the client did not end")
-    }
-
-    /// Ends the input, and waits for the end.
-    fn end(mut self) -> Output {
-        drop(self.stdin.take());
-        let status = self.wait();
-        let all = |from: &Receiver<String>| from.iter().map(|line| line + "\n").collect::<String>().into_bytes();
-        Output { status, stdout: all(&self.stdout), stderr: all(&self.stderr) }
-    }
-}
-
-impl Drop for Talk {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn lines(from: impl std::io::Read + Send + 'static) -> Receiver<String> {
-    let (send, receive) = channel();
-    std::thread::spawn(move || BufReader::new(from).lines().map_while(Result::ok).try_for_each(|line| send.send(line)));
-    receive
-}
-
-fn wait_for(from: &Receiver<String>, part: &str) {
-    let start = Instant::now();
-    let mut seen = Vec::new();
-    while let Ok(line) = from.recv_timeout(PATIENCE.saturating_sub(start.elapsed())) {
-        if line.contains(part) {
-            return;
-        }
-        seen.push(line);
-    }
-    panic!("no {part:?} in {seen:?}");
-}
 
 #[test]
 fn a_line_through_a_pipe_gets_its_answer_and_a_clean_end() {
@@ -349,7 +248,7 @@ fn it_waits_for_the_certificates_and_then_for_the_server() {
     let url = format!("wss://localhost:{port}/");
     let mut talk = Talk::start(program("client", &places).args([&url, "--wait", "60"]));
     talk.remarks("waiting up to 60 s for the certificates; make them with make certs");
-    common::good(Command::new("cp").arg("-a").arg(certs()).arg(folder.path()));
+    common::good(Command::new("cp").arg("-a").arg(certs()).arg(&places));
     talk.remarks("waiting up to 60 s for the server at wss://localhost:");
     let _server = Server::start(&["--port", &port.to_string()]);
     talk.typed("hi\n");
@@ -380,150 +279,4 @@ fn the_key_log_holds_the_secrets_and_nobody_else_may_read_it() {
             assert!(log.contains(label), "{way}: {log}");
         }
     }
-}
-
-// Foreign servers.
-
-/// A program that is stopped at the end of the test.
-struct Foreign {
-    child: Child,
-    port: u16,
-}
-
-impl Foreign {
-    /// Starts it, and takes the port from the first line with `mark` in it: the digits at its end.
-    fn start(command: &mut Command, mark: &str) -> Foreign {
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let mut stdout = BufReader::new(child.stdout.take().unwrap()).lines();
-        let line = stdout.by_ref().map_while(Result::ok).find(|line| line.contains(mark)).expect("it did not start");
-        std::thread::spawn(move || stdout.for_each(drop));
-        Foreign { child, port: line.rsplit(':').next().unwrap().trim().parse().unwrap() }
-    }
-
-    /// `openssl s_server` with this identity.
-    fn openssl(openssl: &Path, who: &Identity, more: &[&str]) -> Foreign {
-        let folder = scratch();
-        let (cert, key) = files(folder.path(), who);
-        let mut command = Command::new(openssl);
-        command.args(["s_server", "-accept", "127.0.0.1:0", "-cert", &cert, "-key", &key, "-cert_chain", &cert]).args(more);
-        Foreign::start(&mut command, "ACCEPT")
-    }
-}
-
-impl Drop for Foreign {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// Chain and key as PEM files.
-fn files(folder: &Path, who: &Identity) -> (String, String) {
-    let chain: Vec<&[u8]> = who.chain.iter().map(|der| &**der).collect();
-    let key = pki::pem(who.key.secret_der()).replace("CERTIFICATE", "PRIVATE KEY");
-    let file = folder.join("who.key");
-    fs::write(&file, key).unwrap();
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
-    (pem(folder, "who.crt", &chain), file.to_str().unwrap().to_string())
-}
-
-fn pem(folder: &Path, name: &str, certificates: &[&[u8]]) -> String {
-    let file: PathBuf = folder.join(name);
-    fs::write(&file, certificates.iter().map(|der| pki::pem(der)).collect::<String>()).unwrap();
-    file.to_str().unwrap().to_string()
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
-#[test]
-fn openssls_web_server_is_fetched_from_and_judged() {
-    let Some(openssl) = tool("openssl") else { return };
-    let root = Authority::root("root");
-    let folder = scratch();
-    let cacert = pem(folder.path(), "root.crt", &[&root.certificate]);
-    let wildcard = root.leaf(&["*.example.test", "127.0.0.1"]);
-    let server = Foreign::openssl(&openssl, &wildcard, &["-www"]);
-    let port = server.port;
-    let get = |host: &str| {
-        run(&mut client(&[&format!("https://{host}:{port}/"), "--cacert", &cacert, "--connect-to", &format!("127.0.0.1:{port}")]))
-    };
-    for good in ["a.example.test", "127.0.0.1"] {
-        let output = get(good);
-        ended(&output, 0, &[]);
-        assert!(text(&output.stdout).contains("TLSv1.3"), "{}", text(&output.stdout));
-    }
-    for wrong in ["example.test", "a.b.example.test", "localhost", "127.0.0.2"] {
-        ended(&get(wrong), 60, &[&format!("made for *.example.test, 127.0.0.1, but you asked for {wrong}")]);
-    }
-}
-
-#[test]
-fn a_server_of_openssl_that_speaks_old_tls_only_is_refused_unless_asked_for() {
-    let Some(openssl) = tool("openssl") else { return };
-    let who = pki::self_signed(&["localhost"], |_| {});
-    let folder = scratch();
-    let cacert = pem(folder.path(), "pin.crt", &[&who.chain[0]]);
-    let server = Foreign::openssl(&openssl, &who, &["-www", "-tls1_2"]);
-    let url = format!("https://localhost:{}/", server.port);
-    ended(&run(&mut client(&[&url, "--cacert", &cacert])), 35, &["protocol version", "--min-tls 1.2"]);
-    ended(&run(&mut client(&[&url, "--cacert", &cacert, "--min-tls", "1.2"])), 0, &[]);
-}
-
-#[test]
-fn a_server_of_openssl_that_wants_our_certificate_is_told_late() {
-    let Some(openssl) = tool("openssl") else { return };
-    let root = Authority::root("root");
-    let folder = scratch();
-    let cacert = pem(folder.path(), "root.crt", &[&root.certificate]);
-    let alice =
-        root.leaf_with(&["alice.users.test"], |params| params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth]);
-    let (cert, key) = files(folder.path(), &alice);
-    let server =
-        Foreign::openssl(&openssl, &root.leaf(&["localhost"]), &["-www", "-Verify", "1", "-verify_return_error", "-CAfile", &cacert]);
-    let url = format!("https://localhost:{}/", server.port);
-    ended(&run(&mut client(&[&url, "--cacert", &cacert])), 56, &["certificate required", "--cert FILE --key FILE"]);
-    ended(&run(&mut client(&[&url, "--cacert", &cacert, "--cert", &cert, "--key", &key])), 0, &[]);
-    let wss = run(&mut client(&[&url.replace("https", "wss"), "--cacert", &cacert]));
-    ended(&wss, 56, &["certificate required"]);
-    assert_eq!(text(&wss.stdout), "", "not connected, so it must not say so");
-}
-
-#[test]
-fn lines_go_both_ways_over_bare_tls_with_node() {
-    let Some(node) = tool("node") else { return };
-    let root = Authority::root("root");
-    let folder = scratch();
-    let cacert = pem(folder.path(), "root.crt", &[&root.certificate]);
-    let (cert, key) = files(folder.path(), &root.leaf(&["localhost"]));
-    let echo = "const [cert, key] = process.argv.slice(1).map(f => require('fs').readFileSync(f));
-        const s = require('tls').createServer({cert, key}, c => { c.write('hello\\n'); c.pipe(c) });
-        s.listen(0, '127.0.0.1', () => console.log('port :' + s.address().port))";
-    let server = Foreign::start(Command::new(node).args(["-e", echo, &cert, &key]), "port");
-    let url = format!("tls://localhost:{}", server.port);
-    let output = piped(&[&url, "--cacert", &cacert], "one\ntwo\n");
-    ended(&output, 0, &[]);
-    assert_eq!(text(&output.stdout), "connected to server\nhello\none\ntwo\ndisconnected\n");
-    let long: String = (0..50_000).map(|number| format!("line {number}\n")).collect();
-    let output = piped(&[&url, "--cacert", &cacert, "--quiet"], &long);
-    assert!(text(&output.stdout) == format!("hello\n{long}"), "{} bytes came back", output.stdout.len());
-}
-
-#[test]
-fn a_web_server_of_node_that_sends_in_chunks_is_understood() {
-    let Some(node) = tool("node") else { return };
-    let root = Authority::root("root");
-    let folder = scratch();
-    let cacert = pem(folder.path(), "root.crt", &[&root.certificate]);
-    let (cert, key) = files(folder.path(), &root.leaf(&["localhost"]));
-    let chunks = "const [cert, key] = process.argv.slice(1).map(f => require('fs').readFileSync(f));
-        const s = require('https').createServer({cert, key}, (q, a) => { a.write('a'.repeat(100000)); setImmediate(() => a.end('b')) });
-        s.listen(0, '127.0.0.1', () => console.log('port :' + s.address().port))";
-    let server = Foreign::start(Command::new(node).args(["-e", chunks, &cert, &key]), "port");
-    let output = run(&mut client(&[&format!("https://localhost:{}/", server.port), "--cacert", &cacert]));
-    ended(&output, 0, &[]);
-    assert_eq!(text(&output.stdout), "a".repeat(100_000) + "b");
-    let wss = run(&mut client(&[&format!("wss://localhost:{}/", server.port), "--cacert", &cacert]));
-    ended(&wss, 22, &["200"]);
 }

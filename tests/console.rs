@@ -7,9 +7,12 @@
 //! The blocks name real ports, so all of this happens in a network namespace of its own where that is allowed.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "common/cases.rs"]
+mod cases;
 mod common;
 
-use common::{PATIENCE, bin, checkout, good, scratch, tool, tracked, wait};
+use cases::is_here;
+use common::{PATIENCE, bin, checkout, good, scratch, tracked, wait};
 use libtest_mimic::{Arguments, Failed, Trial};
 use snapbox::{
     Data,
@@ -45,7 +48,7 @@ fn main() -> ExitCode {
     let trials = documents.filter_map(|file| {
         let blocks = blocks(&fs::read_to_string(checkout().join(&file)).unwrap());
         let used = |name| blocks.iter().flatten().any(|step| uses(&step.command, name));
-        let missing = TOOLS.iter().any(|name| used(name) && tool(name).is_none());
+        let missing = TOOLS.iter().any(|name| used(name) && !is_here(name));
         let name = file.display().to_string();
         (!blocks.is_empty()).then(|| Trial::test(name, move || play(&file, &blocks)).with_ignored_flag(missing))
     });

@@ -1,9 +1,11 @@
 //! The server's pages as other people's programs see them: what is served, what never is, and what malformed requests get.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "common/cases.rs"]
+mod cases;
 mod common;
 
-use common::{Server, certs, good, program, run, scratch, text, tools};
+use common::{Server, certs, good, program, run, scratch, text};
 use std::{
     fs,
     io::{Read, Write},
@@ -13,6 +15,25 @@ use std::{
     process::Command,
     sync::OnceLock,
 };
+
+cases! {
+    ["curl"] every_page_has_its_status_and_type,
+    ["curl"] no_path_yields_a_key,
+    ["curl"] pages_are_guarded_and_bring_no_inline_script_or_style,
+    ["curl"] an_unchanged_page_costs_a_304,
+    ["curl"] other_methods_are_told_which_ones_there_are,
+    [] malformed_requests_get_their_status_and_a_close,
+    [] a_body_is_never_taken_for_the_next_request,
+    [] requests_in_one_packet_are_answered_in_order,
+    ["curl", "openssl"] the_plain_port_moves_everything_but_what_tls_needs,
+    [] tls_on_the_plain_port_is_a_log_line_and_no_answer,
+    ["curl"] a_root_is_served_fresh_and_gives_away_nothing_else,
+    [] a_root_with_keys_in_reach_is_refused,
+}
+
+fn main() -> std::process::ExitCode {
+    cases::conduct(&[CASES])
+}
 
 /// One server for all tests that change nothing.
 fn shared() -> &'static Server {
@@ -42,11 +63,7 @@ fn raw(server: &Server, request: &[u8]) -> String {
     text(&answer)
 }
 
-#[test]
 fn every_page_has_its_status_and_type() {
-    if !tools(&["curl"]) {
-        return;
-    }
     let html = "200 text/html; charset=utf-8";
     let mut table = vec![
         ("/", html),
@@ -74,11 +91,7 @@ fn every_page_has_its_status_and_type() {
     }
 }
 
-#[test]
 fn no_path_yields_a_key() {
-    if !tools(&["curl"]) {
-        return;
-    }
     let paths = [
         "/certs/private/localhost.key",
         "/../certs/private/localhost.key",
@@ -104,11 +117,7 @@ fn no_path_yields_a_key() {
     }
 }
 
-#[test]
 fn pages_are_guarded_and_bring_no_inline_script_or_style() {
-    if !tools(&["curl"]) {
-        return;
-    }
     for path in ["/", "/docs/", "/docs/http", "/trust", "/connection", "/nothing"] {
         let page = good(curl(shared(), path, &["--include"]).arg("--http1.1"));
         let (head, body) = page.split_once("\r\n\r\n").unwrap();
@@ -125,11 +134,7 @@ fn pages_are_guarded_and_bring_no_inline_script_or_style() {
     }
 }
 
-#[test]
 fn an_unchanged_page_costs_a_304() {
-    if !tools(&["curl"]) {
-        return;
-    }
     let folder = scratch();
     let etag = folder.path().join("etag");
     let etag = etag.to_str().unwrap();
@@ -138,11 +143,7 @@ fn an_unchanged_page_costs_a_304() {
     assert!(status(shared(), "/main.js", &["--etag-compare", etag]).starts_with("200 "));
 }
 
-#[test]
 fn other_methods_are_told_which_ones_there_are() {
-    if !tools(&["curl"]) {
-        return;
-    }
     for method in ["POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE"] {
         let answer = good(&mut curl(shared(), "/", &["--include", "--request", method]));
         assert!(answer.starts_with("HTTP/1.1 405 ") && answer.contains("\r\nAllow: GET, HEAD\r\n"), "{method}: {answer}");
@@ -153,7 +154,6 @@ fn other_methods_are_told_which_ones_there_are() {
     assert!(body.starts_with("HTTP/1.1 405 ") && body.contains("\r\nConnection: close\r\n"), "{body}");
 }
 
-#[test]
 fn malformed_requests_get_their_status_and_a_close() {
     let host = "Host: localhost\r\n";
     let many: String = (0..10_000).map(|n| format!("X-{n}: y\r\n")).collect();
@@ -181,7 +181,6 @@ fn malformed_requests_get_their_status_and_a_close() {
     }
 }
 
-#[test]
 fn a_body_is_never_taken_for_the_next_request() {
     let inner = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
     let request = format!("GET /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{inner}", inner.len());
@@ -189,7 +188,6 @@ fn a_body_is_never_taken_for_the_next_request() {
     assert_eq!(answer.matches("HTTP/1.1 200 OK").count(), 1, "{answer}");
 }
 
-#[test]
 fn requests_in_one_packet_are_answered_in_order() {
     let answer = raw(
         shared(),
@@ -199,11 +197,7 @@ fn requests_in_one_packet_are_answered_in_order() {
     assert_eq!(statuses, ["200", "308", "200"], "{answer}");
 }
 
-#[test]
 fn the_plain_port_moves_everything_but_what_tls_needs() {
-    if !tools(&["curl", "openssl"]) {
-        return;
-    }
     let server = shared();
     let moved = raw(server, b"GET /docs/tls?a HTTP/1.1\r\nHost: localhost:8080\r\nConnection: close\r\n\r\n");
     assert!(moved.starts_with("HTTP/1.1 308 "), "{moved}");
@@ -232,18 +226,13 @@ fn the_plain_port_moves_everything_but_what_tls_needs() {
     assert!(page.contains(root.trim().split('=').nth(1).unwrap()), "the trust page shows the fingerprint");
 }
 
-#[test]
 fn tls_on_the_plain_port_is_a_log_line_and_no_answer() {
     let server = shared();
     assert_eq!(raw(server, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"), "");
     server.logged("sent a ClientHello to the plain port");
 }
 
-#[test]
 fn a_root_is_served_fresh_and_gives_away_nothing_else() {
-    if !tools(&["curl"]) {
-        return;
-    }
     let folder = scratch();
     let root = folder.path().join("pages");
     fs::create_dir_all(root.join("sub/.hidden")).unwrap();
@@ -281,7 +270,6 @@ fn a_root_is_served_fresh_and_gives_away_nothing_else() {
     assert_eq!(fs::read(resumed).unwrap(), large);
 }
 
-#[test]
 fn a_root_with_keys_in_reach_is_refused() {
     let folder = scratch();
     let inside = certs().join("server");

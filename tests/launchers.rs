@@ -1,6 +1,8 @@
 //! `./server`, `./client`, `./ca`: a checkout in which they are pasted, linked to, read-only, or broken.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "common/cases.rs"]
+mod cases;
 mod common;
 
 use common::{checkout, good, run, scratch, text};
@@ -21,7 +23,7 @@ fn fake_checkout() -> TempDir {
     script(&folder.path().join("path/cargo"), build);
     fs::create_dir(folder.path().join("tools")).unwrap(); // the machine's own cargo must not be found
     for tool in ["basename", "cp", "dirname", "find", "mkdir", "readlink", "sh"] {
-        symlink(common::tool(tool).unwrap(), folder.path().join("tools").join(tool)).unwrap();
+        symlink(cases::tool(tool).unwrap(), folder.path().join("tools").join(tool)).unwrap();
     }
     script(&home.join("stand-in"), "printf '%s|' \"$(basename \"$0\")\" \"$PADLOCK_CERTS\" \"$@\"\n");
     folder

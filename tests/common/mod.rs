@@ -6,12 +6,12 @@ pub mod pki;
 use std::{
     ffi::OsStr,
     fs,
-    io::{BufRead, BufReader, Read, Write},
+    io::{BufRead, BufReader, Read},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
     sync::{Arc, Condvar, Mutex, OnceLock},
     thread,
-    time::{Duration, Instant},
+    time::{Duration, Instant, UNIX_EPOCH},
 };
 use tempfile::TempDir;
 
@@ -36,22 +36,6 @@ pub fn program(name: &str, certs: &Path) -> Command {
     }
     command.env("PADLOCK_CERTS", certs).env("NO_COLOR", "1").stdin(Stdio::null());
     command
-}
-
-/// Where a tool is, or `None` when it is not installed. In CI, where PADLOCK_REQUIRE_TOOLS is set, that is a failure.
-pub fn tool(name: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path).chain(["/usr/sbin".into(), "/sbin".into()]).map(|d| d.join(name)).find(|f| f.is_file());
-    if found.is_none() {
-        assert!(std::env::var_os("PADLOCK_REQUIRE_TOOLS").is_none(), "{name} is not installed, and PADLOCK_REQUIRE_TOOLS is set");
-        let _ = writeln!(std::io::stderr(), "skipped: {name} is not installed");
-    }
-    found
-}
-
-/// Whether every one of these tools is here. Says aloud which one is not.
-pub fn tools(names: &[&str]) -> bool {
-    names.iter().all(|name| tool(name).is_some())
 }
 
 /// A folder that goes away with the test.
@@ -102,16 +86,21 @@ pub fn wait(child: &mut Child) -> Option<ExitStatus> {
     None
 }
 
-/// Certificates as `make certs` makes them, in a folder of their own. Made once per test program: copy before changing.
+/// Certificates as `make certs` makes them. All tests share them, in `target/tmp`: copy before changing ([`own_certs`]).
 pub fn certs() -> &'static Path {
-    static LAB: OnceLock<(TempDir, PathBuf)> = OnceLock::new();
-    &LAB.get_or_init(|| {
-        let folder = scratch();
-        let certs = folder.path().join("certs");
+    static CERTS: OnceLock<PathBuf> = OnceLock::new();
+    CERTS.get_or_init(|| {
+        // Another build of the program makes other certificates.
+        let built = fs::metadata(bin().join("ca")).unwrap().modified().unwrap().duration_since(UNIX_EPOCH).unwrap();
+        let certs = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("certs-{}", built.as_nanos()));
+        for old in fs::read_dir(certs.parent().unwrap()).unwrap().map(|entry| entry.unwrap().path()) {
+            if old != certs && old.file_name().unwrap().to_string_lossy().starts_with("certs-") {
+                let _ = fs::remove_dir_all(old);
+            }
+        }
         make_certs(&certs);
-        (folder, certs)
+        certs
     })
-    .1
 }
 
 /// Runs `make certs` with the programs as built, into `certs`.
@@ -131,9 +120,19 @@ pub fn make_certs(certs: &Path) {
 /// A copy of [`certs`] that a test may break.
 pub fn own_certs() -> (TempDir, PathBuf) {
     let folder = scratch();
-    good(Command::new("cp").arg("-a").arg(certs()).arg(folder.path()));
-    let certs = folder.path().join("certs");
-    (folder, certs)
+    let own = folder.path().join("certs");
+    good(Command::new("cp").arg("-a").arg(certs()).arg(&own));
+    (folder, own)
+}
+
+/// Servers that have not been stopped.
+static RUNNING: Mutex<Vec<u32>> = Mutex::new(Vec::new());
+
+/// Stops what lives in a `static`, which is never dropped.
+pub fn stop_all() {
+    for pid in RUNNING.lock().unwrap().drain(..) {
+        let _ = Command::new("kill").args(["-s", "KILL", &pid.to_string()]).status();
+    }
 }
 
 /// A running server on ports that the system picked. It is stopped when this goes out of scope.
@@ -175,6 +174,7 @@ impl Server {
             let status = wait(&mut child);
             panic!("{command:?} said {first:?} ({e}), ended with {status:?}\n{}", log.lines.lock().unwrap().join("\n"))
         });
+        RUNNING.lock().unwrap().push(child.id());
         Server { child, ports, log }
     }
 
@@ -217,6 +217,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        RUNNING.lock().unwrap().retain(|pid| *pid != self.child.id());
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,8 +1,9 @@
 //! Real browsers with the lab's root imported into a fresh profile, as the trust page says; and without it.
 
 use super::{
-    Case,
-    common::{Server, certs, checkout, good, scratch, tool, wait},
+    cases,
+    cases::tool,
+    common::{Server, certs, checkout, good, scratch, wait},
 };
 use serde_json::{Value, json};
 use std::{
@@ -13,16 +14,13 @@ use std::{
 };
 use tempfile::TempDir;
 
-const CHROMIUM: &[&str] = &["chromium", "certutil", "node", "npm:puppeteer-core"];
-const FIREFOX: &[&str] = &["firefox-esr", "certutil", "node", "npm:puppeteer-core"];
-
-pub const CASES: &[Case] = &[
-    Case { name: "chromium_with_our_root_shows_the_page_and_talks", needs: CHROMIUM, run: || page_talks("chromium") },
-    Case { name: "firefox_with_our_root_shows_the_page_and_talks", needs: FIREFOX, run: || page_talks("firefox-esr") },
-    Case { name: "chromium_without_our_root_refuses", needs: CHROMIUM, run: || refuses("chromium", "ERR_CERT_AUTHORITY_INVALID") },
-    Case { name: "firefox_without_our_root_refuses", needs: FIREFOX, run: || refuses("firefox-esr", "SEC_ERROR_UNKNOWN_ISSUER") },
-    Case { name: "chromium_refuses_a_name_outside_the_certificate", needs: CHROMIUM, run: wrong_name },
-];
+cases! {
+    ["chromium", "certutil", "node", "npm:puppeteer-core"] chromium_with_our_root_shows_the_page_and_talks,
+    ["firefox-esr", "certutil", "node", "npm:puppeteer-core"] firefox_with_our_root_shows_the_page_and_talks,
+    ["chromium", "certutil", "node", "npm:puppeteer-core"] chromium_without_our_root_refuses,
+    ["firefox-esr", "certutil", "node", "npm:puppeteer-core"] firefox_without_our_root_refuses,
+    ["chromium", "certutil", "node", "npm:puppeteer-core"] chromium_refuses_a_name_outside_the_certificate,
+}
 
 /// A browser with a fresh profile.
 struct Browser {
@@ -99,6 +97,22 @@ impl Drop for Browser {
     }
 }
 
+fn chromium_with_our_root_shows_the_page_and_talks() {
+    page_talks("chromium");
+}
+
+fn firefox_with_our_root_shows_the_page_and_talks() {
+    page_talks("firefox-esr");
+}
+
+fn chromium_without_our_root_refuses() {
+    refuses("chromium", "ERR_CERT_AUTHORITY_INVALID");
+}
+
+fn firefox_without_our_root_refuses() {
+    refuses("firefox-esr", "SEC_ERROR_UNKNOWN_ISSUER");
+}
+
 fn page_talks(program: &str) {
     let server = Server::start(&[]);
     let port = server.port("web");
@@ -128,7 +142,7 @@ fn refuses(program: &str, code: &str) {
     assert!(refusal.contains(code), "{refusal}");
 }
 
-fn wrong_name() {
+fn chromium_refuses_a_name_outside_the_certificate() {
     let server = Server::start(&[]);
     let mut browser = Browser::start("chromium", Some(&certs().join("ca/root.crt")));
     let refusal = browser.open(&format!("https://other.localhost:{}/", server.port("web"))).unwrap_err();

@@ -1,18 +1,18 @@
 //! Node and Python: their own TLS, and the WebSocket libraries that most people use with them.
 
 use super::{
-    Case,
+    cases,
     common::{Server, certs, checkout, good, run, text},
 };
 use std::process::Command;
 
-pub const CASES: &[Case] = &[
-    Case { name: "node_gets_the_page_and_names_the_version", needs: &["node"], run: node_https },
-    Case { name: "node_talks_over_a_websocket", needs: &["node", "npm:ws"], run: node_ws },
-    Case { name: "node_refuses_without_our_root", needs: &["node"], run: node_refuses },
-    Case { name: "python_verifies_us_and_gets_the_page", needs: &["python3"], run: python_https },
-    Case { name: "python_talks_over_a_websocket", needs: &["python3", "python:websockets"], run: python_websockets },
-];
+cases! {
+    ["node"] node_gets_the_page_and_names_the_version,
+    ["node", "npm:ws"] node_talks_over_a_websocket,
+    ["node"] node_refuses_without_our_root,
+    ["python3"] python_verifies_us_and_gets_the_page,
+    ["python3", "python:websockets"] python_talks_over_a_websocket,
+}
 
 fn node(server: &Server, script: &str) -> Command {
     let mut command = Command::new("node");
@@ -28,7 +28,7 @@ fn python(server: &Server, script: &str) -> Command {
     command
 }
 
-fn node_https() {
+fn node_gets_the_page_and_names_the_version() {
     let server = Server::start(&[]);
     let script = r#"
         import https from "node:https"; import fs from "node:fs";
@@ -40,7 +40,7 @@ fn node_https() {
     assert_eq!(good(&mut node(&server, script)), "200 TLSv1.3 true\n");
 }
 
-fn node_ws() {
+fn node_talks_over_a_websocket() {
     let server = Server::start(&[]);
     let script = r#"
         import WebSocket from "ws"; import fs from "node:fs";
@@ -52,7 +52,7 @@ fn node_ws() {
     server.logged("received msg: hello");
 }
 
-fn node_refuses() {
+fn node_refuses_without_our_root() {
     let server = Server::start(&[]);
     let script = r#"
         import https from "node:https";
@@ -61,7 +61,7 @@ fn node_refuses() {
     assert_eq!((out.status.code(), text(&out.stdout).trim()), (Some(3), "UNABLE_TO_GET_ISSUER_CERT_LOCALLY"));
 }
 
-fn python_https() {
+fn python_verifies_us_and_gets_the_page() {
     let server = Server::start(&[]);
     let script = r#"
 import os, ssl, urllib.request, socket
@@ -82,7 +82,7 @@ for bad in (ssl.create_default_context(), context):
     assert_eq!(lines[2..], ["20", "62"], "an unknown issuer, then a wrong name");
 }
 
-fn python_websockets() {
+fn python_talks_over_a_websocket() {
     let server = Server::start(&[]);
     let script = r#"
 import os, ssl

@@ -1,23 +1,23 @@
 //! curl and openssl.
 
 use super::{
-    Case,
+    cases,
     common::{Server, certs, good, run, text},
 };
 use std::process::Command;
 
-pub const CASES: &[Case] = &[
-    Case { name: "curl_with_our_root_gets_the_page", needs: &["curl"], run: curl_gets_the_page },
-    Case { name: "curl_without_our_root_refuses", needs: &["curl"], run: curl_without_our_root },
-    Case { name: "curl_refuses_a_name_that_is_not_in_the_certificate", needs: &["curl"], run: curl_wrong_name },
-    Case { name: "curl_keeps_one_connection_for_many_pages", needs: &["curl"], run: curl_keeps_the_connection },
-    Case { name: "tls_1_2_and_1_1_are_refused_with_protocol_version", needs: &["openssl"], run: old_versions_are_refused },
-    Case { name: "tls_1_2_is_spoken_when_asked_for", needs: &["openssl"], run: tls12_on_request },
-    Case { name: "openssl_verifies_the_chain_and_the_name", needs: &["openssl"], run: openssl_verifies },
-    Case { name: "openssl_verifies_the_files_strictly", needs: &["openssl"], run: openssl_verifies_the_files },
-    Case { name: "openssl_hears_close_notify_after_the_last_answer", needs: &["openssl"], run: openssl_hears_close_notify },
-    Case { name: "http_to_the_tls_port_is_told_the_https_address", needs: &["curl"], run: http_to_the_tls_port },
-];
+cases! {
+    ["curl"] curl_with_our_root_gets_the_page,
+    ["curl"] curl_without_our_root_refuses,
+    ["curl"] curl_refuses_a_name_that_is_not_in_the_certificate,
+    ["curl"] curl_keeps_one_connection_for_many_pages,
+    ["openssl"] tls_1_2_and_1_1_are_refused_with_protocol_version,
+    ["openssl"] tls_1_2_is_spoken_when_asked_for,
+    ["openssl"] openssl_verifies_the_chain_and_the_name,
+    ["openssl"] openssl_verifies_the_files_strictly,
+    ["openssl"] openssl_hears_close_notify_after_the_last_answer,
+    ["curl"] http_to_the_tls_port_is_told_the_https_address,
+}
 
 fn curl(server: &Server) -> Command {
     let mut command = Command::new("curl");
@@ -35,14 +35,14 @@ fn s_client(server: &Server, more: &[&str]) -> Command {
     command
 }
 
-fn curl_gets_the_page() {
+fn curl_with_our_root_gets_the_page() {
     let server = Server::start(&[]);
     let url = format!("https://localhost:{}/", server.port("web"));
     let out = good(curl(&server).args(["-w", "\n%{http_code} %{ssl_verify_result} %{content_type}", &url]));
     assert!(out.ends_with("\n200 0 text/html; charset=utf-8"), "{out}");
 }
 
-fn curl_without_our_root() {
+fn curl_without_our_root_refuses() {
     let server = Server::start(&[]);
     let url = format!("https://localhost:{}/", server.port("web"));
     let out = run(Command::new("curl").args(["--silent", "--show-error", "--noproxy", "*", &url]));
@@ -50,20 +50,20 @@ fn curl_without_our_root() {
     assert!(server.logged("tls: ").contains("client"), "the server says who refused whom");
 }
 
-fn curl_wrong_name() {
+fn curl_refuses_a_name_that_is_not_in_the_certificate() {
     let server = Server::start(&[]);
     let out = run(curl(&server).arg(format!("https://wrong.test:{}/", server.port("web"))));
     assert_eq!(out.status.code(), Some(60), "{}", text(&out.stderr));
 }
 
-fn curl_keeps_the_connection() {
+fn curl_keeps_one_connection_for_many_pages() {
     let server = Server::start(&[]);
     let url = format!("https://localhost:{}/healthz", server.port("web"));
     let out = good(curl(&server).args(["-w", "%{num_connects} ", "-o", "/dev/null", &url, "-o", "/dev/null", &url]));
     assert_eq!(out, "1 0 ");
 }
 
-fn old_versions_are_refused() {
+fn tls_1_2_and_1_1_are_refused_with_protocol_version() {
     let server = Server::start(&[]);
     for version in ["-tls1_2", "-tls1_1"] {
         let out = run(s_client(&server, &[version, "-cipher", "DEFAULT@SECLEVEL=0"]).stdin(std::process::Stdio::null()));
@@ -73,13 +73,13 @@ fn old_versions_are_refused() {
     server.logged("the client speaks TLS 1.1 at most");
 }
 
-fn tls12_on_request() {
+fn tls_1_2_is_spoken_when_asked_for() {
     let server = Server::start(&["--min-tls", "1.2"]);
     let out = good(s_client(&server, &["-tls1_2", "-verify_return_error"]).stdin(std::process::Stdio::null()));
     assert!(out.contains("Verify return code: 0 (ok)") && out.contains("TLSv1.2"), "{out}");
 }
 
-fn openssl_verifies() {
+fn openssl_verifies_the_chain_and_the_name() {
     let server = Server::start(&[]);
     let how = ["-verify_return_error", "-verify_hostname", "localhost", "-x509_strict"];
     let out = good(s_client(&server, &how).stdin(std::process::Stdio::null()));
@@ -91,7 +91,7 @@ fn openssl_verifies() {
     assert!(!out.status.success(), "a check that never refuses is no check");
 }
 
-fn openssl_verifies_the_files() {
+fn openssl_verifies_the_files_strictly() {
     let mut command = Command::new("openssl");
     command.args(["verify", "-x509_strict", "-purpose", "sslserver", "-verify_hostname", "localhost"]);
     command.arg("-CAfile").arg(certs().join("ca/root.crt")).arg("-untrusted").arg(certs().join("ca/intermediate.crt"));
@@ -99,7 +99,7 @@ fn openssl_verifies_the_files() {
     assert!(out.trim().ends_with(": OK"), "{out}");
 }
 
-fn openssl_hears_close_notify() {
+fn openssl_hears_close_notify_after_the_last_answer() {
     let server = Server::start(&[]);
     let request = "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
     let command = s_client(&server, &["-quiet", "-ign_eof", "-msg"]);
@@ -115,7 +115,7 @@ fn shown(command: &Command) -> String {
     words.map(|word| format!("'{}'", word.to_str().unwrap())).collect::<Vec<_>>().join(" ")
 }
 
-fn http_to_the_tls_port() {
+fn http_to_the_tls_port_is_told_the_https_address() {
     let server = Server::start(&[]);
     let port = server.port("web");
     let out = run(curl(&server).args(["-w", "\n%{http_code}", &format!("http://localhost:{port}/")]));

@@ -1,19 +1,20 @@
 //! `make capture`: what a stranger on the wire sees, and what the key log lets its owner see.
 
 use super::{
-    Case,
+    cases,
     common::{bin, certs, checkout, good, run, scratch, text},
 };
 use std::{path::Path, process::Command};
 
-pub const CASES: &[Case] =
-    &[Case { name: "a_capture_proves_tls_1_3_and_opens_with_its_secrets", needs: &["tshark", "editcap"], run: capture }];
+cases! {
+    ["tshark", "editcap"] a_capture_proves_tls_1_3_and_opens_with_its_secrets,
+}
 
 fn tshark(file: &Path, more: &[&str]) -> String {
     good(Command::new("tshark").arg("-r").arg(file).args(more))
 }
 
-fn capture() {
+fn a_capture_proves_tls_1_3_and_opens_with_its_secrets() {
     let folder = scratch();
     let mut command = Command::new(checkout().join("tests/capture.sh"));
     command.arg(folder.path()).env("PADLOCK_BIN", bin()).env("PADLOCK_CERTS", certs());

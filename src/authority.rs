@@ -178,3 +178,6 @@ fn unknown(serial: &str) -> Error {
     Error::new("unknown-serial", format!("this authority has signed nothing with the serial {}", serial.escape_default()))
         .hint("./ca list shows all that it has signed")
 }
+
+#[cfg(test)]
+mod tests;

@@ -164,3 +164,6 @@ fn check_dates(certificate: &Summary, file: &Path, now: OffsetDateTime) -> Resul
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -200,3 +200,6 @@ impl FromStr for Kind {
         Err(error.exit(exit::USAGE))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -119,3 +119,6 @@ fn names(extension: &X509Extension<'_>) -> Vec<Name> {
 fn first(attribute: Option<&AttributeTypeAndValue<'_>>) -> Option<String> {
     attribute.and_then(|a| a.as_str().ok()).map(escape)
 }
+
+#[cfg(test)]
+mod tests;

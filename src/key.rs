@@ -1,6 +1,7 @@
 use crate::error::{Error, Result, exit};
 use crate::file::{self, Readers};
 use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::signature::Ed25519KeyPair;
 use rcgen::{KeyPair, PublicKeyData, RsaKeySize};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use std::fmt;
@@ -32,7 +33,7 @@ impl Key {
         let pair = match kind {
             Kind::P256 => KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256),
             Kind::P384 => KeyPair::generate_for(&rcgen::PKCS_ECDSA_P384_SHA384),
-            Kind::Ed25519 => KeyPair::generate_for(&rcgen::PKCS_ED25519),
+            Kind::Ed25519 => ed25519(),
             Kind::Rsa2048 => KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, RsaKeySize::_2048),
             Kind::Rsa3072 => KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, RsaKeySize::_3072),
             Kind::Rsa4096 => KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, RsaKeySize::_4096),
@@ -86,6 +87,12 @@ impl TryFrom<&PrivateKeyDer<'_>> for Key {
     fn try_from(der: &PrivateKeyDer<'_>) -> Result<Key, ()> {
         Ok(Key { pair: KeyPair::try_from(der).map_err(|_| ())? })
     }
+}
+
+/// As PKCS#8 version 1, without the public half: OpenSSL 3.0 can't read the version 2 that rcgen would write.
+fn ed25519() -> Result<KeyPair, rcgen::Error> {
+    let made = Ed25519KeyPair::generate().and_then(|pair| pair.to_pkcs8v1()).map_err(|_| rcgen::Error::RingUnspecified)?;
+    KeyPair::try_from(made.as_ref())
 }
 
 // A key is never printed: what ends up in a log is no secret any more.

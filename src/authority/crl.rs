@@ -69,7 +69,10 @@ pub(super) fn sign(
     key_identifier: &[u8],
 ) -> Result<String> {
     let now = OffsetDateTime::now_utc();
-    let revoked = ledger.revoked().map(|(entry, at, reason)| {
+    let mut revoked: Vec<_> = ledger.revoked().collect();
+    // By serial, as OpenSSL sorts them, so that both make the same list of one ledger.
+    revoked.sort_by_key(|(entry, ..)| (entry.serial.len(), entry.serial.clone()));
+    let revoked = revoked.into_iter().map(|(entry, at, reason)| {
         Ok(RevokedCertParams {
             serial_number: SerialNumber::from(bytes(&entry.serial)),
             revocation_time: at,

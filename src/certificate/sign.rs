@@ -37,6 +37,7 @@ pub fn self_sign(key: &Key, common_name: &str, names: &[Name], validity: Duratio
     params.is_ca = IsCa::ExplicitNoCa;
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+    params.use_authority_key_identifier_extension = true;
     let certificate = params.self_signed(key.pair()).map_err(|e| Error::new("sign-failed", format!("can't sign a certificate: {e}")))?;
     Ok(certificate.into())
 }

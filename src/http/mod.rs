@@ -4,6 +4,8 @@ mod content;
 mod files;
 mod head;
 mod print;
+#[cfg(test)]
+mod respond_tests;
 mod response;
 #[cfg(test)]
 mod tests;

@@ -34,7 +34,7 @@ static PAGES: LazyLock<Vec<Page>> = LazyLock::new(|| {
     let front = Page { word: "", chapter: chapter_of("README"), files: beneath };
     let page = |word: &'static str| {
         let mut files = files(|path| belongs(path, word));
-        files.sort_by_key(|(path, _)| !(path.ends_with("/mod.rs") || !path.contains('/')));
+        files.sort_by_key(|(path, _)| path.contains('/') && !path.ends_with("/mod.rs"));
         Page { word, chapter: chapter_of(word), files }
     };
     std::iter::once(front).chain(padlock::WORDS.into_iter().map(page)).collect()

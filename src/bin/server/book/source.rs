@@ -147,7 +147,9 @@ fn definitions(tokens: &[Token]) -> HashMap<String, usize> {
         match (token.text, after) {
             ("{", _) => scopes.push(std::mem::replace(&mut next, Scope::Body)),
             ("}", _) => drop(scopes.pop()),
-            ("impl", _) if ["", "}", ";", "]", "{", "unsafe"].contains(&before) => next = Scope::Members(implemented(&code[at + 1..])),
+            ("impl", _) if ["", "}", ";", "]", "{", "unsafe"].contains(&before) => {
+                next = Scope::Members(implemented(code.get(at + 1..).unwrap_or_default()))
+            }
             ("fn" | "struct" | "enum" | "trait" | "type" | "const" | "static" | "mod", Some(name)) => {
                 let full = match scopes.last() {
                     Some(Scope::Members(owner)) => format!("{owner}::{}", name.text),

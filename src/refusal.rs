@@ -151,7 +151,7 @@ fn peer(side: Side) -> &'static str {
 
 /// The library names each reason in one long word, `SelectedUnofferedCipherSuite`. A reader gets words, without the
 /// values that may follow.
-fn in_words(reason: &impl std::fmt::Debug) -> String {
+pub(crate) fn in_words(reason: &impl std::fmt::Debug) -> String {
     let name = format!("{reason:?}");
     let mut words = String::new();
     let mut before = ' ';

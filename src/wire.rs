@@ -1,6 +1,16 @@
+mod hello;
 mod key_log;
+mod message;
+mod records;
+mod sealed;
+mod tap;
+mod trace;
 
+pub use hello::{ClientHello, ServerHello};
 pub use key_log::key_log;
+pub use records::{Record, Records};
+pub use tap::Tap;
+pub use trace::{Direction, Trace};
 
 /// What a stranger's first bytes say about the language that follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

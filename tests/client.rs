@@ -280,3 +280,16 @@ fn the_key_log_holds_the_secrets_and_nobody_else_may_read_it() {
         }
     }
 }
+
+#[test]
+fn verbose_tells_each_message_and_the_verdict() {
+    let server = Server::start(&[]);
+    let output = run(&mut client(&[&url(&server, "https", "/healthz"), "-v"]));
+    let told =
+        ["wire: > ClientHello: TLS 1.3, for localhost", "wire: < Certificate, sealed: CN=localhost; then ", "trust: the server is localhost"];
+    ended(&output, 0, &told);
+    assert_eq!(text(&output.stdout), "{\"status\":\"ok\"}\n");
+    let output = run(&mut client(&[&url(&server, "https", "/healthz"), "-v", "--servername", "wrong.test"]));
+    ended(&output, 60, &["wire: > alert, sealed: bad certificate (42)", "but you asked for wrong.test"]);
+    assert!(!text(&output.stderr).contains("the server is"));
+}

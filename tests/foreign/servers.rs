@@ -18,6 +18,7 @@ cases! {
     ["openssl"] openssls_web_server_is_fetched_from_and_judged,
     ["openssl"] a_server_of_openssl_that_speaks_old_tls_only_is_refused_unless_asked_for,
     ["openssl"] a_server_of_openssl_that_wants_our_certificate_is_told_late,
+    ["openssl"] a_server_of_openssl_that_asks_for_another_key_share_gets_it,
     ["node"] lines_go_both_ways_over_bare_tls_with_node,
     ["node"] a_web_server_of_node_that_sends_in_chunks_is_understood,
 }
@@ -99,6 +100,15 @@ fn a_server_of_openssl_that_wants_our_certificate_is_told_late() {
     let wss = run(&mut client(&[&url.replace("https", "wss"), "--cacert", &cacert]));
     ended(&wss, 56, &["certificate required"]);
     assert_eq!(text(&wss.stdout), "", "not connected, so it must not say so");
+}
+
+fn a_server_of_openssl_that_asks_for_another_key_share_gets_it() {
+    let who = pki::self_signed(&["localhost"], |_| {});
+    let folder = scratch();
+    let cacert = pem(folder.path(), "pin.crt", &[&who.chain[0]]);
+    let server = Foreign::openssl(&who, &["-www", "-groups", "P-384"]);
+    let output = run(&mut client(&[&format!("https://localhost:{}/", server.port), "--cacert", &cacert, "-v"]));
+    ended(&output, 0, &["wire: < HelloRetryRequest: TLS 1.3, TLS_AES_256_GCM_SHA384, secp384r1", "wire: < Finished, sealed\n"]);
 }
 
 fn lines_go_both_ways_over_bare_tls_with_node() {

@@ -65,7 +65,7 @@ impl<R: Read> Incoming<R> {
         match answer.field("content-length").map(str::parse) {
             Some(Ok(length)) => self.exactly(length, &mut sink).map(|()| length),
             Some(Err(_)) => Err(not_http()),
-            None => self.to_the_end(&mut sink),
+            None => self.until_the_end(&mut sink),
         }
     }
 
@@ -101,7 +101,7 @@ impl<R: Read> Incoming<R> {
     }
 
     /// No length was told: the end of the stream is the end of the body. That is only safe where the end is authentic.
-    fn to_the_end(&mut self, sink: &mut impl FnMut(&[u8])) -> Result<u64> {
+    fn until_the_end(&mut self, sink: &mut impl FnMut(&[u8])) -> Result<u64> {
         let mut total = 0;
         loop {
             sink(&self.ahead);

@@ -10,6 +10,7 @@ use padlock::listener::{self, Stream};
 use padlock::refusal;
 use padlock::tls::{self, Facts, Failure, Tls};
 use padlock::trust::{Presented, Trust, is_lab_name};
+use padlock::wire::{Tap, Trace};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use std::io::{self, Read, Write};
@@ -38,11 +39,12 @@ struct Security {
     trust: Trust,
     presented: Presented,
     config: Arc<ClientConfig>,
+    trace: Option<Arc<Trace>>,
 }
 
 /// A connection to the server. Secure means: encrypted, and the name was proved.
 pub enum Session {
-    Secure(Box<Tls<Stream>>),
+    Secure(Box<Tls<Tap<Stream>>>),
     Clear(Stream),
 }
 
@@ -109,16 +111,31 @@ impl Security {
         };
         let presented = Presented::default();
         let protocol = if url.scheme == Scheme::Tls { None } else { Some("http/1.1") };
-        let config = tls::client(who.as_ref(), &trust, presented.clone(), &options.tls(protocol)?)?;
-        Ok(Security { asked, trust, presented, config })
+        let mut settings = options.tls(protocol)?;
+        let trace = options.verbose.then(|| Trace::new(settings.key_log.take(), |line| log::info!(target: "wire", "{line}")));
+        if let Some(trace) = &trace {
+            settings.key_log = Some(trace.clone());
+        }
+        let config = tls::client(who.as_ref(), &trust, presented.clone(), &settings)?;
+        Ok(Security { asked, trust, presented, config, trace })
     }
 
     fn handshake(&self, stream: Stream) -> Result<Session> {
+        if let Some(trace) = &self.trace {
+            trace.begin();
+        }
+        let stream = Tap { stream, trace: self.trace.clone() };
         match tls::connect(stream, self.asked.clone(), &self.config) {
-            Ok(session) => Ok(Session::Secure(Box::new(session))),
-            Err((failure, stream)) => {
+            Ok(session) => {
+                let facts = Facts::of(&session.session);
+                let how = if facts.resumed { "by the ticket of an earlier session" } else { "by its certificate" };
+                let asked = self.asked.to_str();
+                log::info!(target: "trust", "the server is {asked}, {how}; believed: {}", self.trust.described());
+                Ok(Session::Secure(Box::new(session)))
+            }
+            Err((failure, tap)) => {
                 if matches!(failure, Failure::Tls(_)) {
-                    listener::farewell(stream.socket()); // so that the server can read our alert
+                    listener::farewell(tap.stream.socket()); // so that the server can read our alert
                 }
                 Err(refusal::client_side(&failure, &self.asked, &self.presented, &self.trust))
             }
@@ -213,7 +230,7 @@ fn name(text: &str) -> Result<ServerName<'static>> {
 impl Session {
     pub fn socket(&self) -> &Arc<TcpStream> {
         match self {
-            Session::Secure(tls) => tls.stream.socket(),
+            Session::Secure(tls) => tls.stream.stream.socket(),
             Session::Clear(stream) => stream.socket(),
         }
     }
@@ -236,7 +253,7 @@ impl Session {
     /// Lets a next phase begin: the answer may take `allowed`.
     pub fn expect(&mut self, allowed: Duration) {
         match self {
-            Session::Secure(tls) => tls.stream.expect(allowed, allowed),
+            Session::Secure(tls) => tls.stream.stream.expect(allowed, allowed),
             Session::Clear(stream) => stream.expect(allowed, allowed),
         }
     }

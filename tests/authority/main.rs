@@ -1,6 +1,8 @@
 //! The program `ca`, and OpenSSL as the second witness to all that it makes.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "../common/cases.rs"]
+mod cases;
 #[path = "../common/mod.rs"]
 mod common;
 mod crowd;
@@ -10,7 +12,7 @@ mod lab;
 mod verbs;
 mod witness;
 
-use common::tool;
+use cases::tool;
 use libtest_mimic::{Arguments, Trial};
 use std::process::ExitCode;
 

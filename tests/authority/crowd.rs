@@ -1,6 +1,6 @@
 //! Many at once, and killed in the middle: serials are unique, and the ledger is whole.
 
-use crate::Case;
+use crate::cases;
 use crate::common::{run, text};
 use crate::lab::Lab;
 use std::collections::HashSet;
@@ -8,12 +8,12 @@ use std::process::{Child, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
-pub const CASES: &[Case] = &[
-    Case { name: "crowd::of_many_founders_one_founds", needs: &[], run: of_many_founders_one_founds },
-    Case { name: "crowd::many_signers_at_once_lose_nothing", needs: &[], run: many_signers_at_once_lose_nothing },
-    Case { name: "crowd::killed_in_the_middle_the_ledger_is_whole", needs: &["openssl"], run: killed_in_the_middle_the_ledger_is_whole },
-    Case { name: "crowd::a_founder_killed_in_the_middle_is_finished_by_the_next", needs: &[], run: a_founder_killed_in_the_middle },
-];
+cases! {
+    [] of_many_founders_one_founds,
+    [] many_signers_at_once_lose_nothing,
+    ["openssl"] killed_in_the_middle_the_ledger_is_whole,
+    [] a_founder_killed_in_the_middle_is_finished_by_the_next,
+}
 
 fn start(lab: &Lab, args: &[&str]) -> Child {
     lab.command(args).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
@@ -73,7 +73,7 @@ fn killed_in_the_middle_the_ledger_is_whole() {
     lab.ca(&["revoke", "last"]);
 }
 
-fn a_founder_killed_in_the_middle() {
+fn a_founder_killed_in_the_middle_is_finished_by_the_next() {
     for moment in 0..20 {
         let lab = Lab::empty();
         let mut founder = start(&lab, &["found"]);

@@ -1,23 +1,19 @@
 //! Disks and folders that say no: full, read-only, somebody else's.
 
-use crate::Case;
+use crate::cases;
 use crate::common::{PATIENCE, run, text};
 use crate::lab::{Lab, refusal};
 use std::fs;
 use std::process::Command;
 
-pub const CASES: &[Case] = &[
-    Case {
-        name: "disk::a_full_disk_is_said_and_loses_nothing",
-        needs: &["root", "unshare", "mount"],
-        run: a_full_disk_is_said_and_loses_nothing,
-    },
-    Case { name: "disk::a_read_only_disk_is_said", needs: &["root", "unshare", "mount"], run: a_read_only_disk_is_said },
-    Case { name: "disk::somebody_elses_folder_is_said", needs: &["root", "setpriv"], run: somebody_elses_folder_is_said },
-    Case { name: "disk::a_key_that_may_not_be_read_is_said", needs: &["root", "setpriv"], run: a_key_that_may_not_be_read_is_said },
-    Case { name: "disk::keys_are_private_whatever_the_umask", needs: &[], run: keys_are_private_whatever_the_umask },
-    Case { name: "disk::a_stuck_holder_of_the_lock_is_named", needs: &["flock"], run: a_stuck_holder_of_the_lock_is_named },
-];
+cases! {
+    ["root", "unshare", "mount"] a_full_disk_is_said_and_loses_nothing,
+    ["root", "unshare", "mount"] a_read_only_disk_is_said,
+    ["root", "setpriv"] somebody_elses_folder_is_said,
+    ["root", "setpriv"] a_key_that_may_not_be_read_is_said,
+    [] keys_are_private_whatever_the_umask,
+    ["flock"] a_stuck_holder_of_the_lock_is_named,
+}
 
 fn ca() -> String {
     crate::common::bin().join("ca").display().to_string()

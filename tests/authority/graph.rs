@@ -1,30 +1,22 @@
 //! `make certs`: a graph of keys, requests and certificates that makes anew only what is no longer good.
 
-use crate::Case;
+use crate::cases;
 use crate::common::{bin, checkout, run, text};
 use crate::lab::Lab;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
-pub const CASES: &[Case] = &[
-    Case { name: "graph::make_certs_makes_all_and_says_what_it_runs", needs: &["make"], run: make_certs_makes_all_and_says_what_it_runs },
-    Case { name: "graph::making_again_changes_nothing_that_is_good", needs: &["make"], run: making_again_changes_nothing_that_is_good },
-    Case { name: "graph::what_ends_within_seven_days_is_renewed", needs: &["make"], run: what_ends_within_seven_days_is_renewed },
-    Case {
-        name: "graph::after_a_new_authority_everything_is_signed_again",
-        needs: &["make"],
-        run: after_a_new_authority_everything_is_signed_again,
-    },
-    Case {
-        name: "graph::a_new_key_gets_a_new_request_and_certificate",
-        needs: &["make"],
-        run: a_new_key_gets_a_new_request_and_certificate,
-    },
-    Case { name: "graph::a_damaged_certificate_is_made_again", needs: &["make"], run: a_damaged_certificate_is_made_again },
-    Case { name: "graph::a_second_make_certs_is_refused_and_the_first_is_whole", needs: &["make"], run: a_second_make_certs_is_refused },
-    Case { name: "graph::clean_certs_leaves_what_is_not_ours", needs: &["make"], run: clean_certs_leaves_what_is_not_ours },
-];
+cases! {
+    ["make"] make_certs_makes_all_and_says_what_it_runs,
+    ["make"] making_again_changes_nothing_that_is_good,
+    ["make"] what_ends_within_seven_days_is_renewed,
+    ["make"] after_a_new_authority_everything_is_signed_again,
+    ["make"] a_new_key_gets_a_new_request_and_certificate,
+    ["make"] a_damaged_certificate_is_made_again,
+    ["make"] a_second_make_certs_is_refused_and_the_first_is_whole,
+    ["make"] clean_certs_leaves_what_is_not_ours,
+}
 
 fn make(lab: &Lab, goal: &str) -> Command {
     let mut command = Command::new("make");
@@ -151,7 +143,7 @@ fn a_damaged_certificate_is_made_again() {
     is_good(&lab);
 }
 
-fn a_second_make_certs_is_refused() {
+fn a_second_make_certs_is_refused_and_the_first_is_whole() {
     let lab = Lab::empty();
     let start = || make(&lab, "certs").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut refused = 0;

@@ -1,33 +1,29 @@
 //! Each verb as it is typed, what it prints and where, and how it refuses.
 
-use crate::Case;
+use crate::cases;
 use crate::common::{good, program, run, text};
 use crate::lab::Lab;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-pub const CASES: &[Case] = &[
-    Case {
-        name: "verbs::each_verb_says_which_openssl_command_does_the_same",
-        needs: &[],
-        run: each_verb_says_which_openssl_command_does_the_same,
-    },
-    Case { name: "verbs::a_server_is_signed_in_one_command", needs: &[], run: a_server_is_signed_in_one_command },
-    Case { name: "verbs::a_request_from_elsewhere_is_answered_beside_it", needs: &[], run: a_request_from_elsewhere_is_answered_beside_it },
-    Case { name: "verbs::a_refusal_leaves_the_ledger_as_it_was", needs: &[], run: a_refusal_leaves_the_ledger_as_it_was },
-    Case { name: "verbs::usage_errors_end_in_two", needs: &[], run: usage_errors_end_in_two },
-    Case { name: "verbs::verify_ends_in_nought_or_sixty", needs: &[], run: verify_ends_in_nought_or_sixty },
-    Case { name: "verbs::show_names_every_field_as_the_standard_does", needs: &[], run: show_names_every_field_as_the_standard_does },
-    Case { name: "verbs::show_gives_the_same_as_json", needs: &[], run: show_gives_the_same_as_json },
-    Case { name: "verbs::show_never_prints_a_secret", needs: &[], run: show_never_prints_a_secret },
-    Case { name: "verbs::show_checks_a_signature", needs: &[], run: show_checks_a_signature },
-    Case { name: "verbs::revoke_takes_a_name_a_file_or_a_serial", needs: &[], run: revoke_takes_a_name_a_file_or_a_serial },
-    Case { name: "verbs::list_tells_what_is_valid_and_what_is_not", needs: &[], run: list_tells_what_is_valid_and_what_is_not },
-    Case { name: "verbs::a_reader_that_has_seen_enough_is_no_error", needs: &[], run: a_reader_that_has_seen_enough_is_no_error },
-    Case { name: "verbs::caroot_moves_the_authority", needs: &[], run: caroot_moves_the_authority },
-    Case { name: "verbs::a_key_that_others_can_read_is_warned_about", needs: &[], run: a_key_that_others_can_read_is_warned_about },
-];
+cases! {
+    [] each_verb_says_which_openssl_command_does_the_same,
+    [] a_server_is_signed_in_one_command,
+    [] a_request_from_elsewhere_is_answered_beside_it,
+    [] a_refusal_leaves_the_ledger_as_it_was,
+    [] usage_errors_end_in_two,
+    [] verify_ends_in_nought_or_sixty,
+    [] show_names_every_field_as_the_standard_does,
+    [] show_gives_the_same_as_json,
+    [] show_never_prints_a_secret,
+    [] show_checks_a_signature,
+    [] revoke_takes_a_name_a_file_or_a_serial,
+    [] list_tells_what_is_valid_and_what_is_not,
+    [] a_reader_that_has_seen_enough_is_no_error,
+    [] caroot_moves_the_authority,
+    [] a_key_that_others_can_read_is_warned_about,
+}
 
 fn each_verb_says_which_openssl_command_does_the_same() {
     let lab = Lab::empty();

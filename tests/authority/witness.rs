@@ -1,60 +1,24 @@
 //! OpenSSL as the second witness: it reads, checks and goes on with what `ca` makes, and `ca` with what OpenSSL makes.
 
-use crate::Case;
+use crate::cases;
 use crate::common::{run, text};
 use crate::lab::Lab;
 
-pub const CASES: &[Case] = &[
-    Case {
-        name: "witness::openssl_verifies_every_certificate_strictly",
-        needs: &["openssl"],
-        run: openssl_verifies_every_certificate_strictly,
-    },
-    Case { name: "witness::openssl_reads_every_kind_of_key", needs: &["openssl"], run: openssl_reads_every_kind_of_key },
-    Case {
-        name: "witness::keys_of_openssl_are_read_in_all_three_forms",
-        needs: &["openssl"],
-        run: keys_of_openssl_are_read_in_all_three_forms,
-    },
-    Case { name: "witness::openssl_checks_the_proof_of_possession", needs: &["openssl"], run: openssl_checks_the_proof_of_possession },
-    Case {
-        name: "witness::a_request_of_openssl_gets_what_the_policy_grants",
-        needs: &["openssl"],
-        run: a_request_of_openssl_gets_what_the_policy_grants,
-    },
-    Case { name: "witness::a_short_key_in_a_request_is_refused", needs: &["openssl"], run: a_short_key_in_a_request_is_refused },
-    Case {
-        name: "witness::a_self_signed_certificate_is_believed_when_trusted",
-        needs: &["openssl"],
-        run: a_self_signed_certificate_is_believed_when_trusted,
-    },
-    Case {
-        name: "witness::openssl_writes_the_same_revocation_list_from_our_ledger",
-        needs: &["openssl"],
-        run: openssl_writes_the_same_revocation_list,
-    },
-    Case { name: "witness::openssl_refuses_what_was_revoked", needs: &["openssl"], run: openssl_refuses_what_was_revoked },
-    Case {
-        name: "witness::openssl_goes_on_where_ca_stopped_and_back",
-        needs: &["openssl"],
-        run: openssl_goes_on_where_ca_stopped_and_back,
-    },
-    Case {
-        name: "witness::the_printed_openssl_commands_do_the_same",
-        needs: &["openssl", "bash"],
-        run: the_printed_openssl_commands_do_the_same,
-    },
-    Case {
-        name: "witness::a_name_outside_of_the_constraints_is_refused_by_openssl_too",
-        needs: &["openssl"],
-        run: a_name_outside_of_the_constraints,
-    },
-    Case {
-        name: "witness::what_a_wrong_file_is_and_how_to_convert_it",
-        needs: &["openssl", "sh"],
-        run: what_a_wrong_file_is_and_how_to_convert_it,
-    },
-];
+cases! {
+    ["openssl"] openssl_verifies_every_certificate_strictly,
+    ["openssl"] openssl_reads_every_kind_of_key,
+    ["openssl"] keys_of_openssl_are_read_in_all_three_forms,
+    ["openssl"] openssl_checks_the_proof_of_possession,
+    ["openssl"] a_request_of_openssl_gets_what_the_policy_grants,
+    ["openssl"] a_short_key_in_a_request_is_refused,
+    ["openssl"] a_self_signed_certificate_is_believed_when_trusted,
+    ["openssl"] openssl_writes_the_same_revocation_list_from_our_ledger,
+    ["openssl"] openssl_refuses_what_was_revoked,
+    ["openssl"] openssl_goes_on_where_ca_stopped_and_back,
+    ["openssl", "bash"] the_printed_openssl_commands_do_the_same,
+    ["openssl"] a_name_outside_of_the_constraints_is_refused_by_openssl_too,
+    ["openssl", "sh"] what_a_wrong_file_is_and_how_to_convert_it,
+}
 
 const CHAIN: &str = "-x509_strict -CAfile certs/ca/root.crt -untrusted certs/ca/intermediate.crt";
 
@@ -194,7 +158,7 @@ fn entries(lab: &Lab, file: &str) -> String {
     said[from..said.find("    Signature Algorithm: ecdsa-with-SHA256\n    Signature Value").unwrap()].to_string()
 }
 
-fn openssl_writes_the_same_revocation_list() {
+fn openssl_writes_the_same_revocation_list_from_our_ledger() {
     let lab = Lab::founded();
     for (user, reason) in [("alice", "unspecified"), ("bob", "keyCompromise"), ("carol", "certificateHold"), ("dave", "superseded")] {
         lab.ca(&["sign", "user", user]);
@@ -286,7 +250,7 @@ fn the_printed_openssl_commands_do_the_same() {
     }
 }
 
-fn a_name_outside_of_the_constraints() {
+fn a_name_outside_of_the_constraints_is_refused_by_openssl_too() {
     let lab = Lab::founded();
     lab.openssl("req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -keyout k.key -subj /CN=x -out k.csr");
     lab.run(&["sh", "-c", "SAN=DNS:example.com openssl ca -batch -notext -config certs/ca/intermediate/openssl.cnf -in k.csr -out k.crt"]);

@@ -11,7 +11,8 @@ use std::{
 /// In CI every tool has to be here.
 const REQUIRED: &str = "PADLOCK_REQUIRE_TOOLS";
 
-/// A test, and what must be installed for it: programs, `npm:` packages in tests/browser, `python:` modules.
+/// A test, and what must be installed for it: programs, `npm:` packages in tests/browser, `python:` modules;
+/// `root` stands for running as root.
 pub struct Case {
     pub name: &'static str,
     pub needs: &'static [&'static str],
@@ -53,6 +54,7 @@ pub fn tool(name: &str) -> Option<PathBuf> {
 /// Whether something that a test needs is installed. Says aloud when it is not, and fails where it has to be.
 pub fn is_here(need: &str) -> bool {
     let found = match need.split_once(':') {
+        None if need == "root" => rustix::process::geteuid().is_root(),
         None => tool(need).is_some(),
         Some(("npm", package)) => checkout().join("tests/browser/node_modules").join(package).is_dir(),
         Some((_, module)) => {
@@ -62,7 +64,7 @@ pub fn is_here(need: &str) -> bool {
     };
     assert!(found || std::env::var_os(REQUIRED).is_none(), "{need} is not installed, and {REQUIRED} is set");
     if !found {
-        eprintln!("skipped: {need} is not installed");
+        eprintln!("skipped: {need} is not {}", if need == "root" { "who runs this" } else { "installed" });
     }
     found
 }

@@ -1,6 +1,6 @@
 //! Beneath the words: a file is written whole or not at all, and a disk that says no is explained.
 //!
-//! Everything that `ca` makes goes through [`write`] or [`create`]: a temporary file beside the target, flushed to the
+//! Everything that `ca` makes goes through [`write()`] or [`create`]: a temporary file beside the target, flushed to the
 //! disk, then moved into place in one step. Whoever looks, and whenever the power fails, sees the old file or the new
 //! one, never half of one.
 
@@ -33,7 +33,7 @@ pub fn write(path: &Path, bytes: &[u8], readers: Readers) -> Result<()> {
 /// Writes a new file and refuses to replace one.
 ///
 /// # Errors
-/// As [`write`], and when `path` is there already.
+/// As [`write()`], and when `path` is there already.
 pub fn create(path: &Path, bytes: &[u8], readers: Readers) -> Result<()> {
     place(path, bytes, readers, false).map_err(|e| explain(&e, "write", path))
 }
@@ -56,7 +56,7 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
 /// Makes a directory, and those above it, when they are missing.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn directory(path: &Path, readers: Readers) -> Result<()> {
     let mode = if readers == Readers::Owner { 0o700 } else { 0o755 };
     // The parents of a private directory are not themselves private.

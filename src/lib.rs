@@ -6,10 +6,8 @@
 //! The programs ([`ca`](../ca/index.html), [`server`](../server/index.html), [`client`](../client/index.html)) are in
 //! `src/bin/`. They may use every word; a word never knows a program.
 
-/// Beneath the words: what went wrong, in two lines.
+// Beneath the words: what went wrong, and files that are written whole or not at all.
 pub mod error;
-
-/// Beneath the words: a file is written whole or not at all.
 pub mod file;
 
 #[doc = include_str!("../docs/authority.md")]

@@ -3,12 +3,13 @@
 
 mod common;
 
-use common::{checkout, sources, tracked};
+use common::{Server, checkout, good, own_certs, program, sources, tracked};
 use padlock::WORDS;
 use std::{
     collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 /// `src/tls.rs` and `src/tls/config.rs` both belong to the word tls; lib, error and the programs to none.
@@ -125,6 +126,23 @@ fn only_the_program_ca_and_its_word_know_where_the_authority_keeps_its_keys() {
     let opens = ["root.key", "intermediate.key", "Issuer::open", "authority::found"];
     let allowed = |file: &Path| word_of(file) == Some("authority") || file.starts_with("src/bin/ca") || file == Path::new("src/bin/ca.rs");
     assert_eq!(elsewhere(&opens, allowed), Vec::<PathBuf>::new());
+}
+
+/// Whoever opens a pipe to read waits for someone who writes, and nobody does.
+#[test]
+fn the_server_starts_and_answers_without_opening_the_authoritys_keys() {
+    let (_folder, certs) = own_certs();
+    for key in ["ca/root/root.key", "ca/intermediate/intermediate.key"] {
+        fs::remove_file(certs.join(key)).unwrap();
+        good(Command::new("mkfifo").arg(certs.join(key)));
+    }
+    let server = Server::start_with(&certs, |command| command);
+    for path in ["/", "/trust", "/docs/authority", "/healthz"] {
+        good(program("client", &certs).arg(format!("https://localhost:{}{path}", server.port("web"))));
+    }
+    server.signal("HUP");
+    server.logged("loaded again");
+    assert!(server.stop().success());
 }
 
 #[test]

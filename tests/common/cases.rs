@@ -6,10 +6,14 @@ use libtest_mimic::{Arguments, Trial};
 use std::{
     path::PathBuf,
     process::{Command, ExitCode, Stdio},
+    sync::Mutex,
 };
 
 /// In CI every tool has to be here.
 const REQUIRED: &str = "PADLOCK_REQUIRE_TOOLS";
+
+/// What was said to be missing: once is enough.
+static SAID: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 /// A test, and what must be installed for it: programs, `npm:` packages in tests/browser, `python:` modules;
 /// `root` stands for running as root.
@@ -63,8 +67,9 @@ pub fn is_here(need: &str) -> bool {
         }
     };
     assert!(found || std::env::var_os(REQUIRED).is_none(), "{need} is not installed, and {REQUIRED} is set");
-    if !found {
-        eprintln!("skipped: {need} is not {}", if need == "root" { "who runs this" } else { "installed" });
+    if !found && !SAID.lock().unwrap().iter().any(|said| said == need) {
+        SAID.lock().unwrap().push(need.to_owned());
+        eprintln!("skipped: what needs {need}, which is not {}", if need == "root" { "who runs this" } else { "installed" });
     }
     found
 }

@@ -285,8 +285,11 @@ fn the_key_log_holds_the_secrets_and_nobody_else_may_read_it() {
 fn verbose_tells_each_message_and_the_verdict() {
     let server = Server::start(&[]);
     let output = run(&mut client(&[&url(&server, "https", "/healthz"), "-v"]));
-    let told =
-        ["wire: > ClientHello: TLS 1.3, for localhost", "wire: < Certificate, sealed: CN=localhost; then ", "trust: the server is localhost"];
+    let told = [
+        "wire: > ClientHello: TLS 1.3, for localhost",
+        "wire: < Certificate, sealed: CN=localhost; then ",
+        "trust: the server is localhost",
+    ];
     ended(&output, 0, &told);
     assert_eq!(text(&output.stdout), "{\"status\":\"ok\"}\n");
     let output = run(&mut client(&[&url(&server, "https", "/healthz"), "-v", "--servername", "wrong.test"]));

@@ -225,7 +225,9 @@ fn parse(buffer: &mut Vec<u8>) -> Result<Option<Head>, Refuse> {
     }
     let mut fields = [httparse::EMPTY_HEADER; FIELDS_MAX];
     let mut request = httparse::Request::new(&mut fields);
-    let length = match request.parse(buffer) {
+    // Whole lines only: then it makes no difference how the bytes were cut into reads.
+    let lines = buffer.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    let length = match request.parse(buffer.get(..lines).unwrap_or_default()) {
         Ok(httparse::Status::Complete(length)) if length > HEAD_MAX => return Err(head_too_long()),
         Ok(httparse::Status::Complete(length)) => length,
         Ok(httparse::Status::Partial) => return Ok(None),

@@ -1,5 +1,6 @@
 mod edge;
 mod inbox;
+mod keeper;
 mod outbox;
 mod room;
 mod state;
@@ -17,7 +18,10 @@ use state::State;
 use std::{
     io,
     net::{Shutdown, TcpStream},
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::Duration,
 };
@@ -30,12 +34,10 @@ use tungstenite::{
 /// costs little else than its thread.
 pub const STACK: usize = if cfg!(debug_assertions) { 512 } else { 64 } * 1024;
 
-/// A peer that said nothing for so long is asked whether it is still there (Ping, RFC 6455 5.5.2) …
-const PING_AFTER: Duration = Duration::from_secs(30);
-/// … and has so long to answer.
-const PONG_WITHIN: Duration = Duration::from_secs(10);
-/// After a long message, buffers are given back when nothing came for so long.
-const REST: Duration = Duration::from_millis(500);
+/// A peer that said nothing for so many rounds of the keeper, 30 s, is asked whether it is still there (Ping, RFC 6455 5.5.2) …
+const PING_AFTER: u32 = 6;
+/// … and given up when it says nothing for 10 s more.
+const GONE_AFTER: u32 = 8;
 /// After our Close, so long for the peer's (RFC 6455 7.1.1), and for our last words to be taken.
 const CLOSE_WITHIN: Duration = Duration::from_secs(3);
 /// A peer that takes nothing for so long, while something waits for it, is given up.
@@ -51,6 +53,8 @@ pub struct Mailbox {
     state: Mutex<State>,
     /// Signalled when a queue has been drained, or given up.
     drained: Condvar,
+    /// Something came since the keeper looked.
+    heard: AtomicBool,
 }
 
 /// How a conversation ended.
@@ -75,11 +79,12 @@ impl Mailbox {
     /// the upgrade. Messages longer than `max_message` bytes are refused with 1009.
     pub fn new(socket: Arc<TcpStream>, tls: Option<Connection>, role: Role, rest: Vec<u8>, max_message: usize) -> Arc<Mailbox> {
         let state = Mutex::new(State::new(tls, role, rest, max_message));
-        Arc::new(Mailbox { socket, state, drained: Condvar::new() })
+        Arc::new(Mailbox { socket, state, drained: Condvar::new(), heard: AtomicBool::new(true) })
     }
 
     /// Hands each message to `on`, answers pings and closes, and returns when the conversation is over and the socket closed.
-    pub fn listen(&self, mut on: impl FnMut(Message)) -> Ended {
+    pub fn listen(self: &Arc<Self>, mut on: impl FnMut(Message)) -> Ended {
+        let _watch = keeper::watch(self);
         let ended = self.conversation(&mut on).unwrap_or_else(|ended| ended);
         self.part(&ended);
         ended
@@ -123,7 +128,6 @@ impl Mailbox {
     /// Says Close (RFC 6455 7.1.2). [`listen`](Mailbox::listen) returns when the peer has said it too, or let its time pass.
     pub fn close(&self, code: CloseCode, reason: &str) {
         self.state().close(&self.socket, code, reason);
-        let _ = self.socket.set_read_timeout(Some(CLOSE_WITHIN)); // holds from the next recv(2) on
     }
 
     /// What the TLS session agreed on. `None` on ws://.
@@ -134,44 +138,48 @@ impl Mailbox {
     /// Listens until somebody ends it. Both results are ends: `Err` is the one that `?` takes.
     fn conversation(&self, on: &mut impl FnMut(Message)) -> Result<Ended, Ended> {
         let mut inbox = Inbox::new();
-        let mut patience = Duration::ZERO;
-        self.wake_after(PING_AFTER, &mut patience);
+        let _ = self.socket.set_read_timeout(None); // the keeper sees to it that nobody waits for ever
         self.hear(&[], on)?; // what came together with the upgrade
         loop {
-            let next = match inbox.receive(&self.socket) {
+            match inbox.receive(&self.socket) {
                 Ok([]) => return Ok(self.state().end_of_stream()),
-                Ok(bytes) if self.hear(bytes, on)? => REST,
-                Ok(_) => PING_AFTER,
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => patience,
-                Err(e) if e.kind() == io::ErrorKind::WouldBlock => self.silence(patience)?,
+                Ok(bytes) => {
+                    self.heard.store(true, Ordering::Relaxed);
+                    self.hear(bytes, on)?;
+                }
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
                 Err(e) => return Ok(self.state().lost.take().unwrap_or(Ended::Lost(Failure::Io(e)))),
-            };
-            self.wake_after(next, &mut patience);
+            }
         }
     }
 
-    /// Nothing came for as long as our patience was. Gives how long it is now.
-    fn silence(&self, patience: Duration) -> Result<Duration, Ended> {
+    /// The keeper's round: gives back buffers, asks the silent, gives up the dead.
+    fn look_after(&self) {
         let mut state = self.state();
-        if patience == REST {
-            state.give_back();
-            return Ok(PING_AFTER);
+        if self.heard.swap(false, Ordering::Relaxed) {
+            state.silent = 0;
+            return;
         }
-        state.ping(&self.socket, patience == PONG_WITHIN)?;
-        Ok(PONG_WITHIN)
+        state.silent += 1;
+        state.give_back();
+        if state.silent >= GONE_AFTER || state.closing_since().is_some_and(|time| time > CLOSE_WITHIN) {
+            drop(state);
+            let _ = self.give_up(Ended::Lost(Failure::Io(io::ErrorKind::TimedOut.into())));
+        } else if state.silent == PING_AFTER {
+            state.ping(&self.socket);
+        }
     }
 
     /// Hands over what arrived, message by message, outside the lock, and sends the answers together.
-    /// Gives whether there are buffers to give back when the peer rests.
-    fn hear(&self, mut bytes: &[u8], on: &mut impl FnMut(Message)) -> Result<bool, Ended> {
+    fn hear(&self, mut bytes: &[u8], on: &mut impl FnMut(Message)) -> Result<(), Ended> {
         loop {
             let mut state = self.state();
             let Some(message) = state.next(&self.socket, &mut bytes)? else {
-                let grown = state.rest();
+                state.rest();
                 if state.waiting() > 0 {
                     let _ = self.drain(state, TAKE_WITHIN); // given up? then the next recv(2) ends it
                 }
-                return Ok(grown);
+                return Ok(());
             };
             drop(state);
             on(message);
@@ -245,14 +253,6 @@ impl Mailbox {
         self.drained.notify_all();
         let _ = self.socket.shutdown(Shutdown::Both); // wakes the thread that listens
         Err(Over)
-    }
-
-    /// From now on recv(2) returns when nothing came for `time`.
-    fn wake_after(&self, time: Duration, patience: &mut Duration) {
-        if time != *patience {
-            let _ = self.socket.set_read_timeout(Some(time)); // fails for a zero time only
-            *patience = time;
-        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -104,7 +104,11 @@ impl Write for Leave<'_> {
 
     fn write_vectored(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
         if self.outbox.0.is_empty() {
-            match sendmsg(self.socket, pieces, &mut SendAncillaryBuffer::default(), AT_ONCE) {
+            let sent = match pieces {
+                [piece] => send(self.socket, piece, AT_ONCE), // the usual case, and the kernel's shorter way
+                _ => sendmsg(self.socket, pieces, &mut SendAncillaryBuffer::default(), AT_ONCE),
+            };
+            match sent {
                 Err(e) if e == rustix::io::Errno::AGAIN => {}
                 sent => return Ok(sent?),
             }

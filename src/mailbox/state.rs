@@ -8,6 +8,7 @@ use rustls::Connection;
 use std::{
     io::{self, Read, Write},
     net::TcpStream,
+    time::{Duration, Instant},
 };
 use tungstenite::{
     Error as Problem, Message,
@@ -49,8 +50,10 @@ pub struct State {
     nothing: &'static [u8],
     /// Some thread is emptying the outbox.
     pub draining: bool,
-    /// We have said Close.
-    closing: bool,
+    /// When we said Close.
+    closing: Option<Instant>,
+    /// Rounds of the keeper in which nothing came.
+    pub silent: u32,
     /// The peer has said Close, and this was in it.
     closed: Option<Option<CloseFrame>>,
     /// Why the connection was given up, for the thread that listens.
@@ -77,7 +80,8 @@ impl State {
             outbox: Outbox::default(),
             queue: QUEUE + max_message,
             draining: false,
-            closing: false,
+            closing: None,
+            silent: 0,
             closed: None,
             lost: None,
         }
@@ -189,7 +193,7 @@ impl State {
 
     /// Says Close, once.
     pub fn close(&mut self, socket: &TcpStream, code: CloseCode, reason: &str) {
-        self.closing = true;
+        self.closing.get_or_insert_with(Instant::now);
         let _ = self.send_ready(socket);
         let (frames, mut pipe) = self.out(socket);
         let _ = frames.close(&mut pipe, Some(CloseFrame { code, reason: reason.into() }));
@@ -201,14 +205,15 @@ impl State {
         (frames, Pipe { tls, socket, outbox, clear: nothing, edge })
     }
 
-    /// Nothing came for a while: asks the peer whether it is there, unless that was asked already.
-    pub fn ping(&mut self, socket: &TcpStream, asked: bool) -> Result<(), Ended> {
-        if asked || self.closing {
-            return Err(self.lost.take().unwrap_or(Ended::Lost(Failure::Io(io::ErrorKind::TimedOut.into()))));
-        }
+    /// Asks the peer whether it is there.
+    pub fn ping(&mut self, socket: &TcpStream) {
         let _ = self.say(socket, Message::Ping(Default::default()));
         let _ = self.flush(socket);
-        Ok(())
+    }
+
+    /// How long ago we said Close.
+    pub fn closing_since(&self) -> Option<Duration> {
+        self.closing.map(|then| then.elapsed())
     }
 
     /// recv(2) gave nothing more: how did it end?
@@ -245,16 +250,18 @@ impl State {
 
     /// All that arrived was heard: gives back what a long message needed. The allocator hands a buffer of some size to the next
     /// connection at once; a very large one it returns to the system and fetches again, which costs more than the message. So
-    /// that is left for later, when the peer rests: then `true`.
-    pub fn rest(&mut self) -> bool {
-        if self.grown > RECORD && self.grown <= CHEAP {
+    /// that is left to the keeper.
+    pub fn rest(&mut self) {
+        if self.grown <= CHEAP {
             self.give_back();
         }
-        self.grown > RECORD
     }
 
     /// Gives back what long messages needed: between two messages, all that tungstenite holds is buffers.
     pub fn give_back(&mut self) {
+        if self.grown <= RECORD {
+            return;
+        }
         if self.edge.reached() && self.frames.can_write() {
             self.frames = WebSocketContext::new(self.role, Some(*self.frames.get_config()));
         }

@@ -55,10 +55,18 @@ pub fn server_side(failure: &Failure) -> Error {
 /// As [`client_side`], for what goes wrong once the client believes to be connected.
 ///
 /// In TLS 1.3 the client is done before the server has judged it: a refusal then arrives with the first read.
-pub fn after_handshake(failure: &Failure) -> Error {
+pub fn client_session(failure: &Failure) -> Error {
     match failure {
         Failure::Tls(_) => explain(failure, Side::Client).exit(exit::RECEIVE),
         Failure::Io(error) => stream::broken(error, Side::Client, Stage::Session),
+    }
+}
+
+/// As [`server_side`], for a session that had begun.
+pub fn server_session(failure: &Failure) -> Error {
+    match failure {
+        Failure::Tls(_) => explain(failure, Side::Server).exit(exit::RECEIVE),
+        Failure::Io(error) => stream::broken(error, Side::Server, Stage::Session),
     }
 }
 

@@ -41,8 +41,9 @@ fn typing_and_listening_happen_at_once() {
     let server = Server::start(&[]);
     let mut one = Talk::start(&mut client(&[&url(&server, "wss", "/room")]));
     let mut two = Talk::start(&mut client(&[&url(&server, "wss", "/room")]));
-    for talk in [&one, &two] {
-        talk.says("Websocket connection established.");
+    for talk in [&mut one, &mut two] {
+        talk.typed("here\n"); // who hears itself has a seat in the room
+        talk.says("received message: here");
     }
     two.typed("first from two\n");
     one.says("received message: first from two"); // while one's keyboard is silent

@@ -288,13 +288,28 @@ fn a_late_refusal_of_the_clients_certificate_ends_with_56() {
     let (ours, theirs) = UnixStream::pair().unwrap();
     let serving = std::thread::spawn(move || tls::accept(theirs, &config).err().unwrap().0);
     let mut session = tls::connect(ours, ServerName::try_from("localhost").unwrap(), &client).map_err(|(failure, _)| failure).unwrap();
-    let late = refusal::after_handshake(&session.read(&mut [0]).unwrap_err().into());
+    let late = refusal::client_session(&session.read(&mut [0]).unwrap_err().into());
     readable(&late);
     assert_eq!((late.code, late.exit), ("certificate-required", 56));
     assert_eq!(late.cause, "the server refused us: certificate required: it wants a certificate from us and got none (alert 116)");
     let server = refusal::server_side(&serving.join().unwrap());
     readable(&server);
     assert_eq!(server.code, "certificate-required");
+}
+
+#[test]
+fn another_time_than_the_clocks_is_called_that() {
+    use rustls::CertificateError::ExpiredContext;
+    let root = Authority::root("root");
+    let unix =
+        |when: time::OffsetDateTime| rustls::pki_types::UnixTime::since_unix_epoch(Duration::from_secs(when.unix_timestamp() as u64));
+    let leaf = root.leaf(&["localhost"]);
+    let not_after = padlock::certificate::summary(&leaf.chain[0]).unwrap().not_after;
+    let judged = ExpiredContext { time: unix(days(400)), not_after: unix(not_after) };
+    let presented = Presented::default();
+    presented.lock().unwrap().extend(leaf.chain);
+    let error = explained(&Failure::Tls(rustls::Error::InvalidCertificate(judged)), &presented, &root.trusted(), "localhost");
+    check(&error, "expired", &["CN=leaf expired on ", "and was judged as of "]);
 }
 
 /// A peer that says these bytes, whatever it is asked, and then does what `end` does.
@@ -365,10 +380,14 @@ fn streams_that_break_have_their_own_statuses() {
     assert_eq!(refusal::cannot_connect(&ErrorKind::TimedOut.into(), at).exit, 28);
     assert_eq!(refusal::cannot_connect(&Io::from_raw_os_error(101), at).exit, 7);
     assert_eq!(refusal::cannot_resolve("nowhere.invalid").exit, 6);
-    let reset = refusal::after_handshake(&Failure::Io(ErrorKind::ConnectionReset.into()));
+    let reset = refusal::client_session(&Failure::Io(ErrorKind::ConnectionReset.into()));
     assert_eq!((reset.code, reset.exit), ("reset", 56));
-    let cut = refusal::after_handshake(&Failure::Io(ErrorKind::UnexpectedEof.into()));
+    let cut = refusal::client_session(&Failure::Io(ErrorKind::UnexpectedEof.into()));
     assert_eq!((cut.code, cut.exit), ("closed", 56));
+    assert_eq!(
+        refusal::server_session(&Failure::Io(ErrorKind::UnexpectedEof.into())).cause,
+        "the client closed in the middle of the session, without a word"
+    );
 }
 
 /// Each alert that TLS has can be received by either side: never a bare number, never a panic.

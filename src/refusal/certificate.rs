@@ -5,9 +5,12 @@ use crate::certificate::{Summary, date, summary};
 use crate::error::{Error, exit};
 use crate::trust::Trust;
 use rustls::CertificateError;
-use rustls::pki_types::{CertificateDer, ServerName};
-use time::OffsetDateTime;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use time::{Duration, OffsetDateTime};
 use webpki::Error as Path;
+
+/// Between the judgement and its explanation: longer than any handshake.
+const CLOCK_SLACK: Duration = Duration::minutes(1);
 
 /// How to sign one that will be taken.
 pub(super) const SIGN: &str = "sign a new one: ./ca sign server NAME";
@@ -18,8 +21,10 @@ pub(super) fn refused(error: &CertificateError, chain: &[CertificateDer<'_>], as
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => name::wrong(chain, asked),
         CertificateError::UnknownIssuer => chain::unknown_issuer(chain, trust),
         CertificateError::BadSignature => chain::bad_signature(chain, trust),
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => expired(chain),
-        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => not_yet_valid(chain),
+        CertificateError::Expired => expired(chain, OffsetDateTime::now_utc()),
+        CertificateError::ExpiredContext { time, .. } => expired(chain, at(*time)),
+        CertificateError::NotValidYet => not_yet_valid(chain, OffsetDateTime::now_utc()),
+        CertificateError::NotValidYetContext { time, .. } => not_yet_valid(chain, at(*time)),
         other => about_fields(other, chain),
     };
     Error { cause: format!("certificate refused: {}", why.cause), exit: exit::VERIFY, ..why }
@@ -36,19 +41,27 @@ pub(super) fn in_short(error: &CertificateError) -> String {
     }
 }
 
-fn expired(chain: &[CertificateDer<'_>]) -> Error {
-    let now = OffsetDateTime::now_utc();
+fn expired(chain: &[CertificateDer<'_>], now: OffsetDateTime) -> Error {
     let (whose, end) = outside(chain, |said| (said.not_after < now).then_some(said.not_after));
-    Error::new("expired", format!("{whose} expired on {end}, your clock says {}", date(now)))
+    Error::new("expired", format!("{whose} expired on {end}, {}", clock(now)))
         .hint("whoever runs the server must renew it, here: make certs; if your clock is wrong, set it (docs/certificate.md)")
 }
 
-fn not_yet_valid(chain: &[CertificateDer<'_>]) -> Error {
-    let now = OffsetDateTime::now_utc();
+fn not_yet_valid(chain: &[CertificateDer<'_>], now: OffsetDateTime) -> Error {
     let (whose, start) = outside(chain, |said| (said.not_before > now).then_some(said.not_before));
-    Error::new("not-yet-valid", format!("{whose} is not valid before {start}, your clock says {}", date(now))).hint(
+    Error::new("not-yet-valid", format!("{whose} is not valid before {start}, {}", clock(now))).hint(
         "most often a clock is wrong: compare yours with the server's; else wait, or make a new one: make certs (docs/certificate.md)",
     )
+}
+
+/// The time that was judged by: the local clock's, unless somebody asked for another (`./ca verify --time`).
+fn clock(now: OffsetDateTime) -> String {
+    let is_now = (OffsetDateTime::now_utc() - now).abs() < CLOCK_SLACK;
+    format!("{} {}", if is_now { "your clock says" } else { "and was judged as of" }, date(now))
+}
+
+fn at(time: UnixTime) -> OffsetDateTime {
+    OffsetDateTime::UNIX_EPOCH.saturating_add(Duration::seconds(i64::try_from(time.as_secs()).unwrap_or(i64::MAX)))
 }
 
 /// The certificate of the chain that is out of its time, and the date that it passed.
@@ -97,7 +110,7 @@ fn path_error(error: &CertificateError) -> Option<&Path> {
 fn about_path(error: &Path, subject: &str, chain: &[CertificateDer<'_>]) -> Error {
     match error {
         Path::CaUsedAsEndEntity => Error::new("ca-as-leaf", format!("{subject} is an authority's certificate (CA:TRUE), shown as a server's own"))
-            .hint("make one that is no authority: ./ca self-sign NAME; with openssl: -addext basicConstraints=critical,CA:FALSE (docs/certificate.md)"),
+            .hint("make one that is no authority: ./ca self-sign --key FILE --name NAME; with openssl: -addext basicConstraints=critical,CA:FALSE (docs/certificate.md)"),
         Path::UnsupportedCertVersion => Error::new("v1", format!("{subject} is an X.509 version 1 certificate: it can carry no names"))
             .hint("./ca sign server NAME; with openssl: x509 -req needs -extfile with subjectAltName (docs/certificate.md)"),
         Path::EndEntityUsedAsCa => Error::new("leaf-as-ca", format!("{} signed {subject}, but is no authority itself (CA:FALSE)", chain::issuer_of_leaf(chain)))

@@ -117,7 +117,7 @@ fn tampered(child: &X509Certificate<'_>, parent: &X509Certificate<'_>) -> Error 
 
 fn tampered_somewhere(leaf: &X509Certificate<'_>) -> Error {
     Error::new("bad-signature", format!("a signature in the chain of {} does not fit: changed, or an authority made again", name(leaf)))
-        .hint("whoever runs the server must look: ./ca verify FILE (docs/certificate.md)")
+        .hint("whoever runs the server must look: ./ca verify --cacert ROOT CHAIN (docs/certificate.md)")
 }
 
 fn weak_key(weak: &X509Certificate<'_>) -> Error {

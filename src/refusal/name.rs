@@ -2,6 +2,7 @@
 
 use crate::certificate::{Name, Summary, escape, summary};
 use crate::error::Error;
+use crate::trust::is_lab_name;
 use rustls::pki_types::{CertificateDer, ServerName};
 use std::net::IpAddr;
 
@@ -51,8 +52,14 @@ fn near_miss(name: &Name, asked: &str) -> Option<String> {
     asked.ends_with(&format!(".{parent}")).then(|| format!("{one_label}: ./ca sign server {asked} (docs/trust.md)"))
 }
 
+/// The lab's authority can sign for the lab's names only.
 fn sign_for(asked: &str) -> String {
-    format!("ask for a name that it has, or sign a new one: ./ca sign server {asked} (docs/trust.md)")
+    match ServerName::try_from(asked) {
+        Ok(name) if !is_lab_name(&name) => {
+            format!("ask for a name that it has; else who runs the server must have one signed for {asked} (docs/trust.md)")
+        }
+        _ => format!("ask for a name that it has, or sign a new one: ./ca sign server {asked} (docs/trust.md)"),
+    }
 }
 
 fn listed(names: &[Name]) -> String {

@@ -157,7 +157,7 @@ fn parse(head: Vec<u8>) -> Result<Answer> {
 }
 
 fn broken(error: io::Error) -> Error {
-    refusal::after_handshake(&error.into())
+    refusal::client_session(&error.into())
 }
 
 fn not_http() -> Error {

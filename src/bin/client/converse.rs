@@ -53,7 +53,7 @@ fn once(options: &Options, url: &Url, dialler: &Dialler, keyboard: &Arc<Keyboard
     }
     let rest = match upgraded {
         Ok(rest) => rest,
-        Err(NoUpgrade::Broken(failure)) => return Err(refusal::after_handshake(&failure)),
+        Err(NoUpgrade::Broken(failure)) => return Err(refusal::client_session(&failure)),
         Err(NoUpgrade::Answer(error)) => {
             session.close();
             let secure = url.scheme.is_secure();
@@ -108,7 +108,7 @@ fn judge(ended: Ended) -> Result<()> {
         Ended::Refused(code, why) => Err(Error::new("refused-message", format!("we ended it: {why} (close code {})", u16::from(code)))
             .hint("a message that is too long may come through with --max-message SIZE; else the server must change (docs/websocket.md)")
             .exit(exit::RECEIVE)),
-        Ended::Lost(failure) => Err(refusal::after_handshake(&failure)),
+        Ended::Lost(failure) => Err(refusal::client_session(&failure)),
         Ended::TooSlow => Err(Error::new("too-slow", "the server stopped reading what we send")
             .hint("its log may say why; connect again")
             .exit(exit::RECEIVE)),

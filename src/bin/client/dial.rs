@@ -80,7 +80,7 @@ impl Dialler {
                 Err(error) => return Err(error),
             }
         };
-        let stream = Stream::new(&socket, HANDSHAKE_WITHIN).map_err(|error| refusal::after_handshake(&error.into()))?;
+        let stream = Stream::new(&socket, HANDSHAKE_WITHIN).map_err(|error| refusal::client_session(&error.into()))?;
         match &self.security {
             Some(security) => security.handshake(stream),
             None => Ok(Session::Clear(stream)),

@@ -31,7 +31,7 @@ pub fn fetch(options: &Options, url: &Url, mut session: Session) -> Result<()> {
     let facts = session.facts();
     let mut incoming = Incoming::new(Patient(&mut session));
     let answer = incoming.answer().map_err(|error| match &sent {
-        Err(unsent) if error.exit == exit::EMPTY => refusal::after_handshake(&io::Error::from(unsent.kind()).into()),
+        Err(unsent) if error.exit == exit::EMPTY => refusal::client_session(&io::Error::from(unsent.kind()).into()),
         _ => error,
     })?;
     let failed = answer.status >= 400 && options.fail;

@@ -35,7 +35,7 @@ pub fn exchange(options: &Options, session: Session) -> Result<()> {
     thread::spawn(move || typing.type_all(io::stdin().lock()));
     let ended = line.listen();
     status(options, "disconnected");
-    ended.map_err(|failure| refusal::after_handshake(&failure))
+    ended.map_err(|failure| refusal::client_session(&failure))
 }
 
 struct Line {

@@ -80,7 +80,7 @@ impl Rooms {
             }
             Ended::Closed(None) => log::info!(target: "websocket", "{remote} closed"),
             Ended::Refused(code, why) => log::warn!(target: "websocket", "{remote} refused with {}: {why}", u16::from(code)),
-            Ended::Lost(failure) => log::info!(target: "websocket", "{remote} lost: {}", refusal::server_side(&failure)),
+            Ended::Lost(failure) => log::info!(target: "websocket", "{remote} lost: {}", refusal::server_session(&failure)),
             Ended::TooSlow => log::warn!(target: "mailbox", "{remote} dropped: it does not read what is sent to it"),
         }
     }

@@ -54,7 +54,7 @@ impl Web {
             Ok(tls) => {
                 log::debug!(target: "tls", "{remote}: {}", described(&Facts::of(&tls.session)));
                 if let Err(e) = self.requests(tls, remote, pass) {
-                    log::debug!(target: "http", "{remote}: {}", refusal::server_side(&e.into()));
+                    log::debug!(target: "http", "{remote}: {}", refusal::server_session(&e.into()));
                 }
             }
             Err((failure, stream)) => {

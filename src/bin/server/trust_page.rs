@@ -71,12 +71,8 @@ fn page(places: &Places) -> Response {
             escape(&root.fingerprint).replace(':', ":<wbr>"),
         ),
         Err(error) => {
-            let hint = if error.hint.is_empty() { "make certs" } else { &error.hint };
-            format!(
-                "<p class=\"note\">There is no authority to import yet: {}. Run: <code>{}</code></p>\n",
-                escape(&error.cause),
-                escape(hint)
-            )
+            let why = format!("{}: {}", error.cause, error.hint);
+            format!("<p class=\"note\">There is no authority to import yet ({}).</p>\n", escape(why.trim_end_matches(": ")))
         }
     };
     let main = include_str!("trust.html").replace("{authority}", &authority);

@@ -158,6 +158,7 @@ fn raw(bytes: &[u8], max_message: usize) -> (Vec<u8>, Ended) {
     here.write_all(bytes).unwrap();
     let mut said = Vec::new();
     here.read_to_end(&mut said).unwrap();
+    drop(here);
     (said, listening.join().unwrap())
 }
 

@@ -125,6 +125,7 @@ fn verify_ends_in_nought_or_sixty() {
     lab.refused(60, &["verify", "--cacert", stranger.path("certs/ca/root.crt").to_str().unwrap(), "--name", "localhost", server]);
 }
 
+#[allow(clippy::too_many_lines)] // one table
 fn show_names_every_field_as_the_standard_does() {
     let lab = Lab::founded();
     lab.ca(&["sign", "server", "localhost"]);

@@ -42,6 +42,7 @@ const GONE_AFTER: u32 = 8;
 const CLOSE_WITHIN: Duration = Duration::from_secs(3);
 /// A peer that takes nothing for so long, while something waits for it, is given up.
 const TAKE_WITHIN: Duration = Duration::from_secs(30);
+
 /// One WebSocket connection that both listens and speaks.
 ///
 /// One thread runs [`listen`](Mailbox::listen) and waits in recv(2), outside any lock. Any thread may

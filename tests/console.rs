@@ -1,9 +1,9 @@
 //! Runs every ```` ```console ```` block of the README and the chapters exactly as a reader types it, and compares.
 //!
-//! Each document gets a scratch copy of the checkout with certificates of its own and `./server` running. Each block is a
-//! terminal of its own: one bash is given its commands in order, and what it starts in the background lives until the document
-//! ends. `...` alone on a line stands for any lines, `[..]` for any text within a line, and a line `? 60` below the output for
-//! a non-zero exit status.
+//! Each document gets a scratch copy of the checkout with certificates of its own and `./server` running. It is one terminal,
+//! one bash that is given all commands in order, until the text says "another terminal"; what runs in a background goes on.
+//! `...` alone on a line stands for any lines, `[..]` for any text within a line, and a line `? 60` below the output for a
+//! non-zero exit status.
 //! The blocks name real ports, so all of this happens in a network namespace of its own where that is allowed.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -46,11 +46,11 @@ fn main() -> ExitCode {
     arguments.test_threads = Some(1); // the ports are real
     let documents = tracked().into_iter().filter(|file| is_document(file));
     let trials = documents.filter_map(|file| {
-        let blocks = blocks(&fs::read_to_string(checkout().join(&file)).unwrap());
-        let used = |name| blocks.iter().flatten().any(|step| uses(&step.command, name));
+        let terminals = terminals(&fs::read_to_string(checkout().join(&file)).unwrap());
+        let used = |name| terminals.iter().flatten().any(|step| uses(&step.command, name));
         let missing = TOOLS.iter().any(|name| used(name) && !is_here(name));
         let name = file.display().to_string();
-        (!blocks.is_empty()).then(|| Trial::test(name, move || play(&file, &blocks)).with_ignored_flag(missing))
+        (!terminals.is_empty()).then(|| Trial::test(name, move || play(&file, &terminals)).with_ignored_flag(missing))
     });
     libtest_mimic::run(&arguments, trials.collect()).exit_code()
 }
@@ -82,30 +82,29 @@ struct Step {
     status: i32,
 }
 
-/// The commands of each console block of a document. A block that stands inside another fence is only being shown.
-fn blocks(document: &str) -> Vec<Vec<Step>> {
-    let mut blocks = Vec::new();
+/// The commands of a document, terminal by terminal. A block that stands inside another fence is only being shown.
+fn terminals(document: &str) -> Vec<Vec<Step>> {
+    let mut terminals = vec![Vec::new()];
     let mut opened: Option<&str> = None;
     for (number, line) in document.lines().enumerate() {
         let fence = &line[..line.len() - line.trim_start_matches('`').len()];
         match opened {
-            None if fence.len() >= 3 => {
-                opened = Some(line);
-                blocks.extend((line == "```console").then(Vec::new));
-            }
+            None if fence.len() >= 3 => opened = Some(line),
+            None if line.contains("another terminal") => terminals.push(Vec::new()),
             Some(fenced) if fenced.starts_with(line) && !fence.is_empty() => opened = None,
-            Some("```console") => read_line(blocks.last_mut().unwrap(), number + 1, line),
+            Some("```console") => read_line(terminals.last_mut().unwrap(), number + 1, line),
             _ => {}
         }
     }
-    blocks
+    terminals.retain(|steps| !steps.is_empty());
+    terminals
 }
 
 /// A command, more of it, its exit status, or a line of its output.
-fn read_line(block: &mut Vec<Step>, number: usize, line: &str) {
+fn read_line(steps: &mut Vec<Step>, number: usize, line: &str) {
     if let Some(command) = line.strip_prefix("$ ") {
-        block.push(Step { line: number, command: command.into(), output: String::new(), status: 0 });
-    } else if let Some(step) = block.last_mut() {
+        steps.push(Step { line: number, command: command.into(), output: String::new(), status: 0 });
+    } else if let Some(step) = steps.last_mut() {
         match (line.strip_prefix("> "), line.strip_prefix("? ").and_then(|status| status.parse().ok())) {
             (Some(more), _) if step.output.is_empty() => write!(step.command, "\n{more}").unwrap(),
             (_, Some(status)) => step.status = status,
@@ -119,7 +118,7 @@ fn uses(command: &str, tool: &str) -> bool {
 }
 
 /// Plays one document from top to bottom; every step that does not match is reported.
-fn play(document: &Path, blocks: &[Vec<Step>]) -> Result<(), Failed> {
+fn play(document: &Path, terminals: &[Vec<Step>]) -> Result<(), Failed> {
     let folder = scratch();
     let home = folder.path().join("padlock");
     copy_checkout(&home);
@@ -127,10 +126,10 @@ fn play(document: &Path, blocks: &[Vec<Step>]) -> Result<(), Failed> {
     // The README is for someone who has started nothing yet.
     let _server = (document != Path::new("README.md")).then(|| Group(start_server(&home)));
     let mut report = String::new();
-    let mut terminals = Vec::new(); // they stay open: what runs in their background goes on
-    for block in blocks {
-        let mut terminal = Terminal::open(&home, block);
-        for step in block {
+    let mut open = Vec::new(); // they stay open: what runs in their background goes on
+    for steps in terminals {
+        let mut terminal = Terminal::open(&home, steps);
+        for step in steps {
             let (output, status) = terminal.next()?;
             let output = output.replace(&*home.to_string_lossy(), "~/padlock");
             let expected = Data::text(&step.output);
@@ -141,7 +140,7 @@ fn play(document: &Path, blocks: &[Vec<Step>]) -> Result<(), Failed> {
                 write_diff(&mut report, &expected, &actual, Some(&"in the document"), Some(&"as run"), Palette::plain())?;
             }
         }
-        terminals.push(terminal);
+        open.push(terminal);
     }
     if report.is_empty() { Ok(()) } else { Err(report.into()) }
 }
@@ -191,7 +190,7 @@ impl Drop for Group {
     }
 }
 
-/// One bash that plays the commands of a block and marks where the output of each one ends.
+/// One bash that plays commands and marks where the output of each one ends.
 struct Terminal {
     bash: Group,
     lines: mpsc::Receiver<String>,

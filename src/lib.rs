@@ -10,31 +10,31 @@
 pub mod error;
 pub mod file;
 
-#[doc = include_str!("../docs/authority.md")]
-pub mod authority;
-#[doc = include_str!("../docs/certificate.md")]
-pub mod certificate;
-#[doc = include_str!("../docs/http.md")]
-pub mod http;
 #[doc = include_str!("../docs/key.md")]
 pub mod key;
-#[doc = include_str!("../docs/listener.md")]
-pub mod listener;
-#[doc = include_str!("../docs/mailbox.md")]
-pub mod mailbox;
-#[doc = include_str!("../docs/refusal.md")]
-pub mod refusal;
+#[doc = include_str!("../docs/certificate.md")]
+pub mod certificate;
 #[doc = include_str!("../docs/request.md")]
 pub mod request;
-#[doc = include_str!("../docs/tls.md")]
-pub mod tls;
+#[doc = include_str!("../docs/authority.md")]
+pub mod authority;
 #[allow(clippy::disallowed_types)] // verifiers and root stores: here and nowhere else
 #[doc = include_str!("../docs/trust.md")]
 pub mod trust;
-#[doc = include_str!("../docs/websocket.md")]
-pub mod websocket;
+#[doc = include_str!("../docs/tls.md")]
+pub mod tls;
+#[doc = include_str!("../docs/refusal.md")]
+pub mod refusal;
 #[doc = include_str!("../docs/wire.md")]
 pub mod wire;
+#[doc = include_str!("../docs/listener.md")]
+pub mod listener;
+#[doc = include_str!("../docs/http.md")]
+pub mod http;
+#[doc = include_str!("../docs/websocket.md")]
+pub mod websocket;
+#[doc = include_str!("../docs/mailbox.md")]
+pub mod mailbox;
 
 /// The words in reading order, the one list that the book, the README and the tests go by.
 pub const WORDS: [&str; 12] =

@@ -1,6 +1,6 @@
 //! Beneath the words: a file is written whole or not at all, and a disk that says no is explained.
 //!
-//! Everything that `ca` makes goes through [`write`](crate::file::write()) or [`create`](crate::file::create): a temporary file beside the target, flushed to the
+//! Everything that `ca` makes goes through [`write()`] or [`create`]: a temporary file beside the target, flushed to the
 //! disk, then moved into place in one step. Whoever looks, and whenever the power fails, sees the old file or the new
 //! one, never half of one.
 

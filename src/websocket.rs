@@ -182,7 +182,7 @@ mod tests {
         let (status, text) = answer(GOOD);
         assert_eq!(status, 101);
         assert!(text.contains("Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"), "{text}");
-        assert!(text.contains("Upgrade: websocket\r\n") && text.contains("Connection: Upgrade\r\n"), "{text}");
+        assert!(text.contains("Upgrade: websocket\r\n") && text.contains("Connection: upgrade\r\n"), "{text}");
         assert!(text.ends_with("\r\n\r\n") && !text.contains("Content-Length"), "{text}");
     }
 

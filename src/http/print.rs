@@ -29,7 +29,8 @@ pub(super) fn print_head(status: u16, fields: &Fields, length: u64) -> Vec<u8> {
         add(name, value);
     }
     for (name, value) in SECURITY {
-        if !fields.iter().any(|(known, _)| known.eq_ignore_ascii_case(name)) {
+        // They guard pages. 101 is none.
+        if status != 101 && !fields.iter().any(|(known, _)| known.eq_ignore_ascii_case(name)) {
             add(name, value);
         }
     }

@@ -143,6 +143,13 @@ fn an_authority_made_again_is_told_from_a_tampered_certificate() {
     let error = refused(&with_chain(leaf, &[&theirs]), &ours.trusted(), "localhost");
     check(&error, "same-name-authority", &[&fingerprint(&ours), &fingerprint(&theirs)]);
 
+    // A root that does not say which key signed it, as many don't.
+    let theirs = Authority::root_with("Same Name", |params| params.use_authority_key_identifier_extension = false);
+    let sent = with_chain(theirs.leaf(&["localhost"]), &[&theirs]);
+    check(&refused(&sent, &ours.trusted(), "localhost"), "same-name-authority", &["CN=leaf was signed by another"]);
+    let unsaid = theirs.leaf_with(&["localhost"], |params| params.use_authority_key_identifier_extension = false);
+    check(&refused(&unsaid, &ours.trusted(), "localhost"), "bad-signature", &["changed, or signed by another", &fingerprint(&ours)]);
+
     let mut tampered = ours.leaf(&["localhost"]);
     let mut der = tampered.chain[0].to_vec();
     let at = der.windows(9).position(|part| part == b"localhost").unwrap();

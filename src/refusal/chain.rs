@@ -50,12 +50,13 @@ pub(super) fn bad_signature(presented: &[CertificateDer<'_>], trust: &Trust) -> 
         }
         return match (authority_key(child), own_key(parent)) {
             (Some(wanted), Some(have)) if wanted != have => same_name(child, parent, &chain, (&wanted, &have)),
-            _ => tampered(child, parent),
+            (Some(_), Some(_)) => tampered(child, parent),
+            _ => does_not_fit(child, parent),
         };
     }
     match path.first() {
         Some(leaf) if too_weak(leaf) => weak_key(leaf),
-        Some(leaf) if trust.authorities().is_empty() => tampered_somewhere(leaf),
+        Some(leaf) if trust.authorities().is_empty() => somewhere(leaf),
         _ => not_its_key(),
     }
 }
@@ -115,7 +116,14 @@ fn tampered(child: &X509Certificate<'_>, parent: &X509Certificate<'_>) -> Error 
         .hint("whoever runs the server must use the certificate as it was signed, or have a new one signed (docs/certificate.md)")
 }
 
-fn tampered_somewhere(leaf: &X509Certificate<'_>) -> Error {
+/// Without key identifiers nobody can tell which it is.
+fn does_not_fit(child: &X509Certificate<'_>, parent: &X509Certificate<'_>) -> Error {
+    let (child, parent, root) = (name(child), name(parent), certificate::fingerprint(parent.as_raw()));
+    Error::new("bad-signature", format!("the signature of {parent} does not fit {child}: changed, or signed by another of that name (yours has SHA-256 {root})"))
+        .hint("compare that fingerprint with the authority's; whoever runs the server must look too: ./ca verify --cacert ROOT CHAIN (docs/trust.md)")
+}
+
+fn somewhere(leaf: &X509Certificate<'_>) -> Error {
     Error::new("bad-signature", format!("a signature in the chain of {} does not fit: changed, or an authority made again", name(leaf)))
         .hint("whoever runs the server must look: ./ca verify --cacert ROOT CHAIN (docs/certificate.md)")
 }

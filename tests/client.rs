@@ -175,6 +175,10 @@ fn whom_it_believes_is_decided_by_host_and_flags() {
     }
     let mut added = client(&[&elsewhere, "--connect-to", &there, "--servername", "localhost", "--add-cacert", root]);
     ended(&run(added.env("SSL_CERT_FILE", &other)), 0, &[]);
+    for as_curl_writes_it in [format!("site.example:{web}:127.0.0.1:{web}"), format!("::127.0.0.1:{web}")] {
+        let args = [elsewhere.as_str(), "--connect-to", &as_curl_writes_it, "--cacert", root, "--servername", "localhost"];
+        ended(&run(&mut client(&args)), 0, &[]);
+    }
     let resolve = format!("site.example:{web}:127.0.0.1");
     ended(&run(&mut client(&[&elsewhere, "--resolve", &resolve, "--cacert", root, "--servername", "localhost"])), 0, &[]);
 }

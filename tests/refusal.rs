@@ -234,8 +234,12 @@ fn as_version_1(content: &[u8]) -> Vec<u8> {
 fn names_chosen_by_a_stranger_never_reach_the_terminal_raw() {
     let root = Authority::root("root");
     let evil = root.leaf_with(&["wrong.test"], |params| params.distinguished_name.push(rcgen::DnType::CommonName, "\u{1b}[2Jevil"));
-    let error = refused(&evil, &Trust::web(), "localhost");
-    assert!(!error.cause.contains('\u{1b}') && !error.hint.contains('\u{1b}'), "{error:?}");
+    let named = root.leaf(&["\u{1b}]0;evil\u{7}.test", "fine.test"]);
+    for (who, trust) in [(&evil, Trust::web()), (&evil, root.trusted()), (&named, root.trusted())] {
+        let error = refused(who, &trust, "localhost");
+        assert!(!error.cause.contains(char::is_control) && !error.hint.contains(char::is_control), "{error:?}");
+    }
+    check(&refused(&named, &root.trusted(), "localhost"), "wrong-name", &["fine.test"]);
 }
 
 #[test]

@@ -95,7 +95,8 @@ fn about_fields(error: &CertificateError, chain: &[CertificateDer<'_>]) -> Error
             Error::new("unsupported-signature", format!("{subject} is signed with {how}, which is too weak or unknown here"))
                 .hint(format!("{SIGN}; it signs with SHA-256 (docs/certificate.md)"))
         }
-        other => Error::new("certificate", format!("{subject}: {other}")).hint("look at it: ./ca show FILE (docs/certificate.md)"),
+        other => Error::new("certificate", format!("{subject}: {}", super::in_words(other)))
+            .hint("look at it: ./ca show FILE (docs/certificate.md)"),
     }
 }
 

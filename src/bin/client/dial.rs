@@ -191,7 +191,7 @@ fn addresses(options: &Options, url: &Url) -> Result<Vec<SocketAddr>> {
     }
     let (host, port) = match &options.connect_to {
         None => (url.host.as_str(), url.port),
-        Some(there) => match split_port(there) {
+        Some(there) => match split_port(after_source(there, url)) {
             Some((host, port)) => (if host.is_empty() { &url.host } else { host }, port.unwrap_or(url.port)),
             None => return Err(bad_flag("--connect-to", there, "HOST:PORT")),
         },
@@ -201,6 +201,12 @@ fn addresses(options: &Options, url: &Url) -> Result<Vec<SocketAddr>> {
     }
     let found = (host, port).to_socket_addrs().map_err(|_| refusal::cannot_resolve(host))?;
     Ok(found.collect())
+}
+
+/// curl writes `--connect-to` as `HOST:PORT:TO-HOST:TO-PORT`, and leaves the first two empty for any.
+fn after_source<'a>(there: &'a str, url: &Url) -> &'a str {
+    let source = format!("{}:{}:", url.host, url.port);
+    there.strip_prefix(&source).or_else(|| there.strip_prefix("::")).unwrap_or(there)
 }
 
 /// `HOST:PORT:ADDRESS` of `--resolve`, when it is about this URL.

@@ -4,7 +4,7 @@ mod stream;
 pub use gate::{Gate, Limits, Pass};
 pub use stream::{Stream, farewell};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, of_system};
 use rustix::io::Errno;
 use std::{
     fs::File,
@@ -92,7 +92,7 @@ impl Desk {
     /// The life of such a thread: wait, make sure that somebody else waits now, converse, and wait again.
     fn work(self: Arc<Self>) {
         while self.waiting.fetch_add(1, Ordering::SeqCst) < WAITING {
-            let accepted = self.socket.accept();
+            let accepted = self.socket.accept().or_else(|e| self.accept_with_the_spare(e));
             let was_last = self.waiting.fetch_sub(1, Ordering::SeqCst) == 1;
             if self.gate.closed() {
                 return;
@@ -122,23 +122,34 @@ impl Desk {
         }
     }
 
-    /// accept(2) failed. Out of descriptors: give up the spare one, take the connection with it, and close it, so that
-    /// the peer knows, and so that accept does not fail again at once.
+    /// Out of descriptors, accept(2) fails before it looks whether anybody is there. The spare one makes room for one connection
+    /// more. When it comes and there is still no other spare to be had, it is closed: so its peer knows, and waits no longer.
+    /// Any other failure is given back.
+    fn accept_with_the_spare(&self, e: io::Error) -> io::Result<(TcpStream, SocketAddr)> {
+        if !matches!(Errno::from_io_error(&e), Some(Errno::MFILE | Errno::NFILE)) {
+            return Err(e);
+        }
+        let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner); // one thread does this, the others wait here
+        *spare = None;
+        let (socket, remote) = self.socket.accept()?;
+        if let Ok(file) = File::open("/dev/null") {
+            *spare = Some(file);
+            return Ok((socket, remote));
+        }
+        drop(socket);
+        *spare = File::open("/dev/null").ok();
+        log::warn!(target: "listener", "{remote} turned away without a word: out of file descriptors (ulimit -n)");
+        Err(io::ErrorKind::Interrupted.into())
+    }
+
+    /// accept(2) failed for a reason that passes by itself.
     fn refused(&self, e: &io::Error) {
         match Errno::from_io_error(e) {
-            Some(Errno::CONNABORTED | Errno::INTR) => {} // the peer was faster, or a signal came: nothing happened
-            Some(Errno::MFILE | Errno::NFILE) => {
-                log::warn!(target: "listener", "out of file descriptors: a connection is closed unheard (ulimit -n)");
-                let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
-                *spare = None;
-                let _ = self.socket.set_nonblocking(true).and_then(|()| self.socket.accept().map(drop));
-                let _ = self.socket.set_nonblocking(false);
-                *spare = File::open("/dev/null").ok();
-                drop(spare);
-                thread::sleep(BREATH);
-            }
+            _ if e.kind() == io::ErrorKind::Interrupted => {} // a signal came, or somebody was turned away
+            Some(Errno::CONNABORTED) => {}                    // the peer was faster
+            Some(Errno::MFILE | Errno::NFILE) => thread::sleep(BREATH), // the spare one is gone too, until somebody leaves
             _ => {
-                log::warn!(target: "listener", "accept failed: {e}");
+                log::warn!(target: "listener", "accept failed: {}", of_system(e));
                 thread::sleep(BREATH);
             }
         }
@@ -160,3 +171,6 @@ fn taken(address: SocketAddr, e: &io::Error) -> Error {
         _ => Error::new("no-listen", format!("can't listen on {address}: {e}")),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,15 +15,22 @@ pub struct Room {
 struct Seats {
     next: u64,
     taken: HashMap<u64, Arc<Mailbox>>,
+    /// What all were told when the room closed. Who comes later is told the same.
+    closed: Option<(CloseCode, String)>,
 }
 
 impl Room {
-    /// Takes a seat. Dropping it leaves the room.
+    /// Takes a seat. Dropping it leaves the room. In a room that has closed, `mailbox` is told Close at once.
     pub fn join(self: &Arc<Self>, mailbox: &Arc<Mailbox>) -> Seat {
         let mut seats = self.seats();
         let id = seats.next;
         seats.next += 1;
         seats.taken.insert(id, mailbox.clone());
+        let closed = seats.closed.clone();
+        drop(seats);
+        if let Some((code, reason)) = closed {
+            mailbox.close(code, &reason);
+        }
         Seat { room: self.clone(), id }
     }
 
@@ -35,8 +42,9 @@ impl Room {
         }
     }
 
-    /// Says Close to all.
+    /// Says Close to all, and to whoever comes from now on.
     pub fn close(&self, code: CloseCode, reason: &str) {
+        self.seats().closed = Some((code, reason.to_owned()));
         for mailbox in self.all() {
             mailbox.close(code, reason);
         }

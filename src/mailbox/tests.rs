@@ -134,6 +134,18 @@ fn a_listener_that_stops_reading_is_dropped_and_the_others_hear_everything() {
 }
 
 #[test]
+fn who_comes_after_the_room_has_closed_is_told_too() {
+    let room = Arc::new(Room::default());
+    room.close(CloseCode::Away, "the server stops");
+    let (server, client) = pair();
+    let _seat = room.join(&server);
+    let listening = hear_all(&server);
+    let (heard, ended) = hear_all(&client).join().unwrap();
+    assert!(heard.is_empty() && matches!(ended, Ended::Closed(Some(frame)) if frame.code == CloseCode::Away));
+    listening.join().unwrap();
+}
+
+#[test]
 fn a_peer_that_reads_late_gets_every_answer() {
     let (server, client) = tls_pair();
     let server = echo(&mailbox(server, Role::Server));

@@ -7,9 +7,10 @@ use std::{
 
 /// A reader that takes nothing for so long is gone, or means harm.
 const WRITE_PATIENCE: Duration = Duration::from_secs(30);
-/// How long a peer may take to read our last words, and how much it may still say meanwhile.
+/// How long a peer may take to read our last words, and how much it may still say meanwhile: somebody who sends a megabyte too
+/// much is to learn what was wrong with it.
 const FAREWELL: Duration = Duration::from_secs(1);
-const FAREWELL_BYTES: usize = 256 * 1024;
+const FAREWELL_BYTES: usize = 2 * 1024 * 1024;
 /// What is read to see what a stranger speaks. A ClientHello with a post-quantum key share fits.
 const FIRST_BYTES: usize = 4096;
 /// A phase that lasts longer than this is watched closely.

@@ -69,3 +69,13 @@ fn is_answered(what: &str, stream: &mut impl Read, status: &str) {
     let answer = String::from_utf8(answer).unwrap();
     assert!(answer.starts_with(&format!("HTTP/1.1 {status}")) && clean, "{what} got {answer:?}, and a clean end: {clean}");
 }
+
+#[test]
+fn an_answer_is_read_although_nothing_can_be_sent_any_more() {
+    let server = Server::start(&[]);
+    let mut tls = tls(&server);
+    tls.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+    tls.stream.shutdown(Shutdown::Write).unwrap();
+    assert!(tls.write_all(b"too late").is_err());
+    is_answered("a client that was cut short", &mut tls, "200");
+}

@@ -85,7 +85,7 @@ $C/users/guest/guest.csr: $C/users/guest/guest.key
 $C/users/guest/fullchain.pem: $C/users/guest/guest.csr $(CA)/intermediate.crt
 	./ca sign $< --out $@
 
-$(LISTS): $(CA)/intermediate.crt
-	./ca crl
+$C/crl/%.crl: $(CA)/intermediate.crt
+	./ca crl $*
 
 .PHONY: all build client server ca certs clean-certs test check capture bench clean help again graph

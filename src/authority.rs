@@ -22,17 +22,42 @@ pub use lock::{Lock, open as open_lock};
 pub use places::Places;
 pub use policy::{Grant, Role};
 
-/// The root is what people import; making it again means importing it again.
-const ROOT_VALIDITY: Duration = Duration::days(10 * 365);
-/// Half of the root's, so that the intermediate can be replaced without anybody noticing.
-const INTERMEDIATE_VALIDITY: Duration = Duration::days(5 * 365);
+/// What an authority is called, and how long its root lives.
+#[derive(Debug, Clone)]
+pub struct Charter {
+    name: String,
+    validity: Duration,
+}
+
+impl Charter {
+    /// # Errors
+    /// The name would not do as an organisation's, or holds a dot: a common name must not look like a host's.
+    pub fn new(name: &str, validity: Duration) -> Result<Charter> {
+        let name = policy::check_organisation(name)?;
+        if name.contains('.') || name.chars().count() > LONGEST_NAME {
+            return Err(Error::new("policy", format!("{name} would not do as an authority's name"))
+                .hint(format!("{LONGEST_NAME} characters at most, and no dot")));
+        }
+        Ok(Charter { name, validity })
+    }
+}
+
+/// With title and key identifier behind it, the common name stays within the 64 characters of RFC 5280 A.1.
+const LONGEST_NAME: usize = 40;
+
+impl Default for Charter {
+    /// Ten years: the root is what people import, and making it again means importing it again.
+    fn default() -> Charter {
+        Charter { name: "Padlock".into(), validity: Duration::days(10 * 365) }
+    }
+}
 
 /// Founds the authority: a root that signs itself, and an intermediate that the root signs. Both are bound to the
 /// lab's names by critical name constraints. What an earlier run left unfinished is finished.
 ///
 /// # Errors
 /// There is one already, or the disk says no.
-pub fn found(places: &Places) -> Result<()> {
+pub fn found(places: &Places, charter: &Charter) -> Result<()> {
     file::directory(places.ca(), Readers::Everyone)?;
     let lock = Lock::take(places.ca())?;
     let complete = |which: Which| which.certificate(places).exists() && which.key(places).exists();
@@ -51,18 +76,18 @@ pub fn found(places: &Places) -> Result<()> {
         database::prepare(places, which)?;
     }
     if !complete(Which::Root) {
-        found_root(places)?;
+        found_root(places, charter)?;
     }
     if !complete(Which::Intermediate) {
-        found_intermediate(places, &lock)?;
+        found_intermediate(places, charter, &lock)?;
     }
     [Which::Root, Which::Intermediate].iter().try_for_each(|which| database::configure(places, *which))
 }
 
-fn found_root(places: &Places) -> Result<()> {
+fn found_root(places: &Places, charter: &Charter) -> Result<()> {
     let key = own_key(places, Which::Root)?;
     let number = serial()?;
-    let mut params = signer("Padlock Root", &key, ROOT_VALIDITY, 1);
+    let mut params = signer("Root", &key, charter, 1);
     let directory = Which::Root.directory(places);
     let mut ledger = Ledger::load(&directory)?;
     ledger.entries.push(Entry {
@@ -78,10 +103,12 @@ fn found_root(places: &Places) -> Result<()> {
     file::write(&places.root_certificate(), root.pem().as_bytes(), Readers::Everyone)
 }
 
-fn found_intermediate(places: &Places, lock: &Lock) -> Result<()> {
+fn found_intermediate(places: &Places, charter: &Charter, lock: &Lock) -> Result<()> {
     let root = Issuer::open(places, Which::Root)?;
     let key = own_key(places, Which::Intermediate)?;
-    let mut params = signer("Padlock Intermediate", &key, INTERMEDIATE_VALIDITY, 0);
+    // Half as long, so that it can be replaced without anybody noticing.
+    let half = Charter { validity: charter.validity / 2, ..charter.clone() };
+    let mut params = signer("Intermediate", &key, &half, 0);
     params.use_authority_key_identifier_extension = true;
     let signed = root.sign(lock, params, key.pair())?;
     file::write(&places.intermediate_certificate(), signed.pem.as_bytes(), Readers::Everyone)
@@ -99,15 +126,15 @@ fn own_key(places: &Places, which: Which) -> Result<Key> {
 }
 
 /// What makes a certificate an authority's: CA:TRUE with a path length, keyCertSign and cRLSign, the constraints.
-fn signer(title: &str, key: &Key, validity: Duration, path_length: u8) -> CertificateParams {
+fn signer(title: &str, key: &Key, charter: &Charter, path_length: u8) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.not_before = OffsetDateTime::now_utc() - policy::CLOCK_SKEW;
-    params.not_after = params.not_before + validity;
+    params.not_after = params.not_before + charter.validity;
     params.distinguished_name = DistinguishedName::new();
-    params.distinguished_name.push(DnType::OrganizationName, "Padlock");
+    params.distinguished_name.push(DnType::OrganizationName, charter.name.as_str());
     // Two authorities of one name and different keys are the classic way to "bad signature". So each has its own.
     let short = key::identifier(&key.public()).chars().take(8).collect::<String>();
-    params.distinguished_name.push(DnType::CommonName, format!("{title} {short}"));
+    params.distinguished_name.push(DnType::CommonName, format!("{} {title} {short}", charter.name));
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(path_length));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     params.name_constraints = Some(policy::constraints());

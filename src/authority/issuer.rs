@@ -10,6 +10,7 @@ use crate::key::{Key, hex};
 use rcgen::{CertificateParams, DistinguishedName, DnType, DnValue, KeyIdMethod, KeyUsagePurpose, PublicKeyData};
 use rustls::pki_types::CertificateDer;
 use std::path::PathBuf;
+use std::str::FromStr;
 use time::OffsetDateTime;
 use x509_parser::extensions::ParsedExtension;
 use x509_parser::x509::X509Name;
@@ -46,6 +47,14 @@ impl Which {
     /// Its key: `ca/root/root.key`.
     pub fn key(self, places: &Places) -> PathBuf {
         self.directory(places).join(format!("{}.key", self.name()))
+    }
+}
+
+impl FromStr for Which {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Which, &'static str> {
+        [Which::Root, Which::Intermediate].into_iter().find(|which| which.name() == text).ok_or("root or intermediate")
     }
 }
 

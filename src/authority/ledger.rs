@@ -58,7 +58,7 @@ impl Ledger {
     /// # Errors
     /// The number of the line that is not an entry, and why.
     pub fn parse(text: &str) -> Result<Ledger, (usize, &'static str)> {
-        let lines = text.lines().enumerate().filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
+        let lines = text.split('\n').enumerate().filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
         let entries = lines.map(|(number, line)| Entry::parse(line).map_err(|why| (number + 1, why)));
         Ok(Ledger { entries: entries.collect::<Result<_, _>>()? })
     }
@@ -93,6 +93,9 @@ impl fmt::Display for Ledger {
 
 impl Entry {
     fn parse(line: &str) -> Result<Entry, &'static str> {
+        if line.chars().any(|c| c.is_control() && c != '\t') {
+            return Err("it holds a control character; line ends are plain LF");
+        }
         let columns = split(line);
         let [status, not_after, revoked, serial, file, subject] = columns[..] else {
             return Err("it does not have six columns with tabs between them");

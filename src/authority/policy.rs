@@ -241,7 +241,7 @@ fn check_country(text: &str) -> Result<String> {
     Err(refused(format!("\"{}\" is not a country", text.escape_default()), "two capital letters, as in DE or US (ISO 3166)"))
 }
 
-fn check_organisation(text: &str) -> Result<String> {
+pub(super) fn check_organisation(text: &str) -> Result<String> {
     let length = text.chars().count();
     // A slash would look like the next field in the ledger; control characters have no place in a name.
     if (1..=LONGEST_ORGANISATION).contains(&length) && !text.chars().any(|c| c.is_control() || c == '/') && text.trim() == text {

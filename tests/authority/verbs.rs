@@ -22,6 +22,7 @@ cases! {
     [] list_tells_what_is_valid_and_what_is_not,
     [] a_reader_that_has_seen_enough_is_no_error,
     [] caroot_moves_the_authority,
+    [] an_authority_may_have_its_own_name_and_days,
     [] a_key_that_others_can_read_is_warned_about,
 }
 
@@ -246,6 +247,23 @@ fn caroot_moves_the_authority() {
     assert!(lab.path("elsewhere/root.crt").exists() && !lab.path("certs/ca").exists());
     good(lab.command(&["sign", "server", "localhost"]).env("CAROOT", "elsewhere"));
     assert!(lab.path("certs/server/localhost.fullchain.pem").exists());
+}
+
+fn an_authority_may_have_its_own_name_and_days() {
+    let lab = Lab::empty();
+    for name in ["evil.example.com", "a/CN=b", "", "x\n"] {
+        lab.refused(1, &["found", "--name", name]);
+    }
+    lab.ca(&["found", "--name", "Ada's Lab", "--days", "20"]);
+    let said = |file: &str| padlock::certificate::summary(&padlock::certificate::load_chain(&lab.path(file)).unwrap()[0]).unwrap();
+    let (root, intermediate) = (said("certs/ca/root.crt"), said("certs/ca/intermediate.crt"));
+    assert!(root.subject.starts_with("O=Ada's Lab, CN=Ada's Lab Root "), "{}", root.subject);
+    assert_eq!(
+        ((root.not_after - root.not_before).whole_days(), (intermediate.not_after - intermediate.not_before).whole_days()),
+        (20, 10)
+    );
+    lab.ca(&["sign", "server", "localhost"]);
+    assert!(said("certs/server/localhost.crt").not_after <= intermediate.not_after, "nothing outlives whoever vouches for it");
 }
 
 fn a_key_that_others_can_read_is_warned_about() {

@@ -1,7 +1,9 @@
 //! What can be typed.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use padlock::authority::Which;
 use std::path::PathBuf;
+use std::str::FromStr;
 use time::OffsetDateTime;
 
 /// Keys, requests, certificates, and an authority of your own.
@@ -27,7 +29,7 @@ pub enum Verb {
     /// Let a key vouch for itself: a certificate without an authority
     SelfSign(SelfSign),
     /// Found the authority: a root and an intermediate
-    Found,
+    Found(Found),
     /// Sign: `server NAME…`, `user NAME`, `service NAME`, or the file of a request
     Sign(Sign),
     /// Say what a file holds: key, request, certificate, chain or revocation list
@@ -37,7 +39,7 @@ pub enum Verb {
     /// Take a certificate back: by its file, its serial or its name
     Revoke(Revoke),
     /// Sign fresh revocation lists
-    Crl,
+    Crl(Crl),
     /// List everything that was signed
     List(List),
     /// Print which of these files have to be made again (for make)
@@ -96,6 +98,23 @@ pub struct SelfSign {
     /// Where to write the certificate [default: stdout]
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub struct Found {
+    /// Whose authority it is: the organisation, and the first word of the common names
+    #[arg(long, value_name = "TEXT", default_value = "Padlock")]
+    pub name: String,
+    /// How long the root is valid; the intermediate lives half as long
+    #[arg(long, default_value_t = 3650, value_parser = clap::value_parser!(u16).range(14..=7300))]
+    pub days: u16,
+}
+
+#[derive(Args)]
+pub struct Crl {
+    /// Whose list [default: both]
+    #[arg(value_parser = Which::from_str)]
+    pub which: Option<Which>,
 }
 
 #[derive(Args)]

@@ -4,7 +4,7 @@ use crate::make::{join, make_key, subject};
 use crate::options;
 use crate::say::{fact, openssl, quote, shell};
 use padlock::authority::policy::typed;
-use padlock::authority::{self, Grant, Places, Role, Which};
+use padlock::authority::{self, Charter, Grant, Places, Role, Which};
 use padlock::certificate::Name;
 use padlock::error::{Error, Result, exit};
 use padlock::file::{self, Readers};
@@ -14,12 +14,13 @@ use std::path::{Path, PathBuf};
 use time::Duration;
 
 /// `ca found`: a root and an intermediate.
-pub fn found(places: &Places) -> Result<()> {
+pub fn found(places: &Places, options: &options::Found) -> Result<()> {
     let (root, intermediate) = (places.root_certificate(), places.intermediate_certificate());
-    authority::found(places)?;
-    openssl(&by_hand(&Which::Root.key(places), &root, "Root", 3650, 1, ""));
+    let (name, days) = (options.name.as_str(), options.days);
+    authority::found(places, &Charter::new(name, Duration::days(days.into()))?)?;
+    openssl(&by_hand(&Which::Root.key(places), &root, &format!("{name} Root"), days, 1, ""));
     let signer = format!(" -CA {} -CAkey {}", shell(&root), shell(&Which::Root.key(places)));
-    openssl(&by_hand(&Which::Intermediate.key(places), &intermediate, "Intermediate", 1825, 0, &signer));
+    openssl(&by_hand(&Which::Intermediate.key(places), &intermediate, &format!("{name} Intermediate"), days / 2, 0, &signer));
     fact(&format!(
         "founded the authority: {} and {}, for localhost, *.test and loopback addresses only",
         root.display(),
@@ -31,9 +32,10 @@ pub fn found(places: &Places) -> Result<()> {
 fn by_hand(key: &Path, certificate: &Path, name: &str, days: u16, path_length: u8, signer: &str) -> String {
     let constraints = "'nameConstraints=critical,permitted;DNS:localhost,permitted;DNS:test,permitted;IP:127.0.0.0/255.0.0.0,permitted;IP:::1/ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'";
     format!(
-        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc{signer} -keyout {} -out {} -subj /O=Padlock/CN={name} -days {days} -addext basicConstraints=critical,CA:TRUE,pathlen:{path_length} -addext keyUsage=critical,keyCertSign,cRLSign -addext {constraints}",
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc{signer} -keyout {} -out {} -subj {} -days {days} -addext basicConstraints=critical,CA:TRUE,pathlen:{path_length} -addext keyUsage=critical,keyCertSign,cRLSign -addext {constraints}",
         shell(key),
-        shell(certificate)
+        shell(certificate),
+        quote(&format!("/O={}/CN={name}", name.rsplit_once(' ').map_or(name, |(organisation, _)| organisation)))
     )
 }
 

@@ -24,9 +24,9 @@ pub fn revoke(places: &Places, options: &options::Revoke) -> Result<()> {
 }
 
 /// `ca crl`: signs fresh lists, though nothing has changed, because the old ones run out.
-pub fn crl(places: &Places) -> Result<()> {
+pub fn crl(places: &Places, options: &options::Crl) -> Result<()> {
     let lock = Lock::take(places.ca())?;
-    for which in [Which::Root, Which::Intermediate] {
+    for which in options.which.map_or(vec![Which::Root, Which::Intermediate], |which| vec![which]) {
         say_openssl(places, which);
         let path = authority::list(places, &lock, which)?;
         fact(&format!("signed the revocation list of the {}: {}", which.name(), path.display()));

@@ -26,6 +26,8 @@ use tungstenite::{
 const FRAME_BUFFER: usize = 2 * 1024;
 /// What may wait for a slow reader, besides one message. Past it the reader is dropped: the others must not pay for it.
 const QUEUE: usize = 1024 * 1024;
+/// A Ping, Pong or Close holds at most so much (RFC 6455 5.5), and may, however short messages have to be.
+const CONTROL_MAX: usize = 125;
 /// Small frames that leave together are sealed together, into one record.
 const RECORD: usize = 16 * 1024;
 /// Up to this length malloc(3) keeps what is freed, for whoever asks next.
@@ -66,7 +68,7 @@ impl State {
             .read_buffer_size(FRAME_BUFFER)
             .write_buffer_size(RECORD)
             .max_message_size(Some(max_message))
-            .max_frame_size(Some(max_message));
+            .max_frame_size(Some(max_message.max(CONTROL_MAX)));
         let mut edge = Edge::default();
         edge.pass(&rest);
         State {

@@ -57,7 +57,7 @@ fn frames_that_announce_much_and_bring_little_cost_nothing() {
     let mut waiting: Vec<_> = (0..20).map(|_| Socket::open(&server, "/echo")).collect();
     for socket in &mut waiting {
         socket.send(&[header(BINARY, 16 * 1024 * 1024, true), vec![0; 1_000]].concat());
-        socket.send(&vec![0; 10]);
+        socket.send(&[0; 10]);
     }
     is_served(&server);
     let during = Cost::of(&server);

@@ -4,7 +4,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
-// mod conformance;
+mod conformance;
 mod frames;
 mod handshake;
 mod heads;

@@ -21,34 +21,22 @@ fn neither_silence_nor_a_byte_at_a_time_holds_a_thread_for_longer_than_ten_secon
     let hello = [&[22, 3, 1, 2, 0, 1, 0, 1, 252][..], &[3; 252]].concat(); // about half of it
     let head = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: and so on, and so on";
     let silent = "went silent in the middle of the handshake";
-    // Where, what is sent of which the first so many bytes at once, what comes back, and what the log says.
-    let attacks: [(&str, &[u8], usize, &str, Option<&str>); 8] = [
-        ("web", b"", 0, "", Some(silent)),
-        ("web", &hello, hello.len(), "", Some(silent)),
-        ("web", &hello, 0, "", Some(silent)),
-        ("web", head, 0, "HTTP/1.1 408 ", Some("speaks plain HTTP")),
-        ("tls", b"", 0, "", None),
-        ("tls", head, 0, "HTTP/1.1 408 ", Some("408")),
-        ("plain", head, 0, "HTTP/1.1 408 ", Some("408")),
-        ("plain", b"", 0, "", None),
+    let attacks = [
+        Attack { at: "web", bytes: b"", at_once: 0, answer: "", line: Some(silent) },
+        Attack { at: "web", bytes: &hello, at_once: hello.len(), answer: "", line: Some(silent) },
+        Attack { at: "web", bytes: &hello, at_once: 0, answer: "", line: Some(silent) },
+        Attack { at: "web", bytes: head, at_once: 0, answer: "HTTP/1.1 408 ", line: Some("speaks plain HTTP") },
+        Attack { at: "tls", bytes: b"", at_once: 0, answer: "", line: None },
+        Attack { at: "tls", bytes: head, at_once: 0, answer: "HTTP/1.1 408 ", line: Some("408") },
+        Attack { at: "plain", bytes: head, at_once: 0, answer: "HTTP/1.1 408 ", line: Some("408") },
+        Attack { at: "plain", bytes: b"", at_once: 0, answer: "", line: None },
     ];
     let server = Server::start(&[]);
     let mut open = Socket::open(&server, "/echo");
     thread::scope(|scope| {
-        for (port, bytes, at_once, expected, line) in attacks {
+        for attack in attacks {
             let server = &server;
-            scope.spawn(move || {
-                let what = format!("{} bytes at {port}, {at_once} of them at once", bytes.len());
-                let (remote, answer, clean, time) = match port {
-                    "tls" => attack(tls(server), |tls| &tls.stream, bytes, at_once),
-                    port => attack(tcp(server, port), |tcp| tcp, bytes, at_once),
-                };
-                assert!(time > DEADLINE && time < DEADLINE + SLACK, "{what}: ended after {time:?}");
-                assert!(answer.starts_with(expected) && answer.is_empty() == expected.is_empty(), "{what}: {answer:?}");
-                assert!(clean, "{what}: cut");
-                let said = line.map(|line| (line, one_line(server, remote)));
-                assert!(said.is_none_or(|(line, said)| said.contains(line)), "{what}");
-            });
+            scope.spawn(move || attack.run(server));
         }
         is_served(&server);
     });
@@ -57,33 +45,55 @@ fn neither_silence_nor_a_byte_at_a_time_holds_a_thread_for_longer_than_ten_secon
     open.close();
 }
 
-/// Sends so many bytes at once and the others one by one. Gives what came back, whether the end was clean, and how long it took.
-fn attack<S: Read + Write>(
-    mut stream: S,
-    socket: impl Fn(&S) -> &TcpStream,
-    bytes: &[u8],
+/// One who takes his time.
+struct Attack<'a> {
+    /// A port, or `tls` for the web's after the handshake.
+    at: &'static str,
+    bytes: &'a [u8],
+    /// So many of the bytes are sent at once, the others one by one.
     at_once: usize,
-) -> (SocketAddr, String, bool, Duration) {
-    let (start, remote) = (Instant::now(), socket(&stream).local_addr().unwrap());
-    socket(&stream).set_read_timeout(Some(PAUSE)).unwrap();
-    let (first, others) = bytes.split_at(at_once);
-    stream.write_all(first).unwrap();
-    let mut others = others.iter();
-    let (mut answer, mut piece) = (Vec::new(), [0; 4096]);
-    let clean = loop {
-        if let Some(byte) = others.next().filter(|_| answer.is_empty())
-            && stream.write_all(&[*byte]).is_err()
-        {
-            break false;
+    /// How what comes back has to begin.
+    answer: &'static str,
+    /// What the log has to say.
+    line: Option<&'static str>,
+}
+
+impl Attack<'_> {
+    fn run(&self, server: &Server) {
+        let start = Instant::now();
+        let (remote, answer) = match self.at {
+            "tls" => self.send(tls(server), |tls| &tls.stream),
+            port => self.send(tcp(server, port), |tcp| tcp),
+        };
+        let (time, what) = (start.elapsed(), format!("{} bytes at {}, {} of them at once", self.bytes.len(), self.at, self.at_once));
+        assert!(time > DEADLINE && time < DEADLINE + SLACK, "{what}: ended after {time:?}");
+        assert!(answer.starts_with(self.answer) && answer.is_empty() == self.answer.is_empty(), "{what}: {answer:?}");
+        if let Some(expected) = self.line {
+            let line = one_line(server, remote);
+            assert!(line.contains(expected), "{what}: {line}");
         }
-        match stream.read(&mut piece) {
-            Ok(0) => break true,
-            Ok(n) => answer.extend_from_slice(&piece[..n]),
-            Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-                assert!(start.elapsed() < 2 * DEADLINE, "no end of it");
+    }
+
+    /// Sends slowly until the server has ended it, cleanly. Gives who that was, and what came back.
+    fn send<S: Read + Write>(&self, mut stream: S, socket: impl Fn(&S) -> &TcpStream) -> (SocketAddr, String) {
+        let (start, remote) = (Instant::now(), socket(&stream).local_addr().unwrap());
+        socket(&stream).set_read_timeout(Some(PAUSE)).unwrap();
+        let (first, others) = self.bytes.split_at(self.at_once);
+        stream.write_all(first).unwrap();
+        let mut others = others.iter();
+        let (mut answer, mut piece) = (Vec::new(), [0; 4096]);
+        loop {
+            if let Some(byte) = others.next().filter(|_| answer.is_empty()) {
+                let _ = stream.write_all(&[*byte]);
             }
-            Err(_) => break false,
+            match stream.read(&mut piece) {
+                Ok(0) => return (remote, String::from_utf8(answer).unwrap()),
+                Ok(n) => answer.extend_from_slice(&piece[..n]),
+                Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                    assert!(start.elapsed() < 2 * DEADLINE, "no end of it");
+                }
+                Err(e) => panic!("{} bytes at {}: cut: {e}", self.bytes.len(), self.at),
+            }
         }
-    };
-    (remote, String::from_utf8(answer).unwrap(), clean, start.elapsed())
+    }
 }

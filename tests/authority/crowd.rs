@@ -6,7 +6,7 @@ use crate::lab::Lab;
 use std::collections::HashSet;
 use std::process::{Child, Stdio};
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 cases! {
     [] of_many_founders_one_founds,
@@ -50,10 +50,13 @@ fn many_signers_at_once_lose_nothing() {
 
 fn killed_in_the_middle_the_ledger_is_whole() {
     let lab = Lab::founded();
-    // The moment of the kill wanders over the whole of a signing, which takes some milliseconds.
-    for moment in 0..40 {
+    let begun = Instant::now();
+    lab.ca(&["sign", "user", "whole"]);
+    // The moment of the kill wanders over the whole of a signing, in steps too small to miss what lies between two writes.
+    let step = begun.elapsed() / 80;
+    for moment in 0..100 {
         let mut signer = start(&lab, &["sign", "user", &format!("user-{moment}")]);
-        sleep(Duration::from_micros(moment * 500));
+        sleep(step * moment);
         signer.kill().unwrap();
         signer.wait().unwrap();
         let known: HashSet<String> = lab.ledger().into_iter().map(|entry| entry.serial).collect();

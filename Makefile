@@ -34,7 +34,7 @@ check:                          ## the whole gate, as CI runs it
 capture: build certs            ## a capture of one conversation, and the line that proves TLS 1.3
 	@tests/capture.sh
 
-bench: build certs              ## handshakes, echo, fan-out, GET, memory, beside raw TCP
+bench:                          ## handshakes, echo, fan-out, GET, memory, beside raw TCP and a naive server
 	@$(CARGO) bench --locked
 
 clean:                          ## what was built; the certificates stay

@@ -146,7 +146,8 @@ pub fn raise_descriptor_limit() {
 #[cfg(target_os = "linux")]
 fn on_the_last_core<T>(start: impl FnOnce() -> T) -> T {
     use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
-    static MINE: std::sync::OnceLock<CpuSet> = OnceLock::new();
+    use std::sync::OnceLock;
+    static MINE: OnceLock<CpuSet> = OnceLock::new();
     let mine = MINE.get_or_init(|| sched_getaffinity(None).unwrap());
     let cores: Vec<usize> = (0..CpuSet::MAX_CPU).filter(|cpu| mine.is_set(*cpu)).collect();
     let [others @ .., last] = &cores[..] else { return start() };

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-/// Connections past the limit that still get a thread, to be told why they are turned away. Any more are just closed.
+/// Connections past a limit that get a thread all the same, to be told why they are turned away. Any more are just closed.
 const TOLD: usize = 64;
 
 /// How much the server gives to strangers.
@@ -54,6 +54,8 @@ pub struct Gate {
 struct Inside {
     next: u64,
     count: usize,
+    /// How many of them are only told that they can't stay.
+    told: usize,
     addresses: HashMap<IpAddr, usize>,
     /// Sockets that may be told to stop reading. A conversation over WebSocket is not among them: it is told in its own words.
     sockets: HashMap<u64, Arc<TcpStream>>,
@@ -98,18 +100,24 @@ impl Gate {
     /// Lets a connection in. `None`: there are so many that it can't even be told.
     pub(super) fn enter(self: &Arc<Self>, socket: TcpStream, address: IpAddr) -> Option<Pass> {
         let mut inside = self.inside();
-        if self.closed() || inside.count >= self.limits.total + TOLD {
+        if self.closed() {
             return None;
         }
         let counted = self.limits.strict || !address.is_loopback();
         let neighbours = if counted { inside.addresses.get(&address).copied().unwrap_or(0) } else { 0 };
-        let refused = if inside.count >= self.limits.total {
-            Some(format!("the server has {} connections, and takes no more", self.limits.total))
+        let refused = if inside.count - inside.told >= self.limits.total {
+            Some(format!("the server has as many connections as it takes: {}", self.limits.total))
         } else if neighbours >= self.limits.per_address {
-            Some(format!("{address} has {neighbours} connections, and gets no more"))
+            Some(format!("{address} has as many connections as one address gets: {neighbours}"))
         } else {
             None
         };
+        if refused.is_some() {
+            if inside.told == TOLD {
+                return None;
+            }
+            inside.told += 1;
+        }
         let socket = Arc::new(socket);
         let id = inside.next;
         inside.next += 1;
@@ -161,6 +169,9 @@ impl Drop for Pass {
         let mut inside = self.gate.inside();
         inside.sockets.remove(&self.id);
         inside.count -= 1;
+        if self.refused.is_some() {
+            inside.told -= 1;
+        }
         if let Some(address) = self.address
             && let Some(n) = inside.addresses.get_mut(&address)
         {

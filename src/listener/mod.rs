@@ -92,28 +92,38 @@ impl Desk {
     /// The life of such a thread: wait, make sure that somebody else waits now, converse, and wait again.
     fn work(self: Arc<Self>) {
         while self.waiting.fetch_add(1, Ordering::SeqCst) < WAITING {
-            let accepted = self.socket.accept().or_else(|e| self.accept_with_the_spare(e));
+            let accepted = self.socket.accept();
             let was_last = self.waiting.fetch_sub(1, Ordering::SeqCst) == 1;
             if self.gate.closed() {
                 return;
             }
             match accepted {
-                Ok((socket, remote)) => {
-                    if was_last && !self.clone().hire() {
-                        log::warn!(target: "listener", "{remote} turned away: the system gives no more threads");
-                        continue; // conversing here would leave nobody to accept
-                    }
-                    self.admit(socket, remote);
+                Ok((_, remote)) if !self.has_spare() => {
+                    log::warn!(target: "listener", "{remote} turned away: out of file descriptors (ulimit -n)");
                 }
+                Ok((_, remote)) if was_last && !self.clone().hire() => {
+                    // Conversing here would leave nobody to accept.
+                    log::warn!(target: "listener", "{remote} turned away: the system gives no more threads");
+                }
+                Ok((socket, remote)) => self.admit(socket, remote),
                 Err(e) => self.refused(&e),
             }
         }
         self.waiting.fetch_sub(1, Ordering::SeqCst);
     }
 
+    /// Whether there is still a descriptor to spare. If it had to be given up for this very connection, tries to get one back.
+    fn has_spare(&self) -> bool {
+        let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
+        if spare.is_none() {
+            *spare = File::open("/dev/null").ok();
+        }
+        spare.is_some()
+    }
+
     fn admit(&self, socket: TcpStream, remote: SocketAddr) {
         let Some(pass) = self.gate.enter(socket, remote.ip()) else {
-            log::warn!(target: "listener", "{remote} turned away without a word: {} connections are open", self.gate.limits().total);
+            log::warn!(target: "listener", "{remote} turned away without a word: there are more than {} connections", self.gate.limits().total);
             return;
         };
         match Stream::new(pass.socket(), self.gate.limits().handshake) {
@@ -122,32 +132,17 @@ impl Desk {
         }
     }
 
-    /// Out of descriptors, accept(2) fails before it looks whether anybody is there. The spare one makes room for one connection
-    /// more. When it comes and there is still no other spare to be had, it is closed: so its peer knows, and waits no longer.
-    /// Any other failure is given back.
-    fn accept_with_the_spare(&self, e: io::Error) -> io::Result<(TcpStream, SocketAddr)> {
-        if !matches!(Errno::from_io_error(&e), Some(Errno::MFILE | Errno::NFILE)) {
-            return Err(e);
-        }
-        let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner); // one thread does this, the others wait here
-        *spare = None;
-        let (socket, remote) = self.socket.accept()?;
-        if let Ok(file) = File::open("/dev/null") {
-            *spare = Some(file);
-            return Ok((socket, remote));
-        }
-        drop(socket);
-        *spare = File::open("/dev/null").ok();
-        log::warn!(target: "listener", "{remote} turned away without a word: out of file descriptors (ulimit -n)");
-        Err(io::ErrorKind::Interrupted.into())
-    }
-
-    /// accept(2) failed for a reason that passes by itself.
+    /// accept(2) failed. When we are out of descriptors it does so before anybody has come, and would again at once. So the
+    /// spare one is given up for whoever comes next, only to be closed: the peer knows where it stands, and we wait in peace.
     fn refused(&self, e: &io::Error) {
         match Errno::from_io_error(e) {
-            _ if e.kind() == io::ErrorKind::Interrupted => {} // a signal came, or somebody was turned away
-            Some(Errno::CONNABORTED) => {}                    // the peer was faster
-            Some(Errno::MFILE | Errno::NFILE) => thread::sleep(BREATH), // the spare one is gone too, until somebody leaves
+            Some(Errno::CONNABORTED | Errno::INTR) => {} // the peer was faster, or a signal came: nothing happened
+            Some(Errno::MFILE | Errno::NFILE) => {
+                let spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner).take();
+                if spare.is_none() {
+                    thread::sleep(BREATH); // another thread waits with it
+                }
+            }
             _ => {
                 log::warn!(target: "listener", "accept failed: {}", of_system(e));
                 thread::sleep(BREATH);

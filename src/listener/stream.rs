@@ -103,8 +103,9 @@ impl Stream {
     }
 }
 
-/// Lets the peer read our last words. Closing a socket with unread bytes in it sends a reset, and the reset may overtake an
-/// alert. So: say that we are done, then read what still comes, for a moment.
+/// Lets the peer read our last words. Closing a socket with unread bytes in it sends a reset, and to a peer that is still
+/// writing the reset is all it learns: an alert that arrived before it may never be read (RFC 9112 9.6). So: say that we are
+/// done, then read what still comes, for a moment.
 #[inline(never)] // its buffer is to lie on the stack of those who say farewell, not of all who may some day
 pub fn farewell(socket: &TcpStream) {
     if socket.shutdown(Shutdown::Write).is_err() || socket.set_read_timeout(Some(FAREWELL)).is_err() {

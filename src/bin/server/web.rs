@@ -34,6 +34,13 @@ pub struct Web {
     pub rooms: Rooms,
 }
 
+/// How the requests on a connection ended.
+enum Done {
+    Upgraded(Topic),
+    PeerClosed,
+    WeClose,
+}
+
 impl Web {
     pub fn new(options: &Arc<Options>, site: Arc<Site>) -> Result<Web> {
         let config = Mutex::new(identity::load(options)?);
@@ -51,12 +58,7 @@ impl Web {
             Err(e) => return log::info!(target: "tls", "{remote}: {}", refusal::server_side(&e.into())),
         }
         match tls::accept(stream, &self.config()) {
-            Ok(tls) => {
-                log::debug!(target: "tls", "{remote}: {}", described(&Facts::of(&tls.session)));
-                if let Err(e) = self.requests(tls, remote, pass) {
-                    log::debug!(target: "http", "{remote}: {}", refusal::server_session(&e.into()));
-                }
-            }
+            Ok(tls) => self.session(tls, remote, pass),
             Err((failure, stream)) => {
                 log::warn!(target: "tls", "{remote}: {}", refusal::server_side(&failure));
                 farewell(stream.socket());
@@ -64,37 +66,45 @@ impl Web {
         }
     }
 
-    /// Request after request, until one of the sides has had enough, or a request turns the connection into a WebSocket.
-    fn requests(self: &Arc<Web>, mut tls: Tls<Stream>, remote: SocketAddr, pass: Pass) -> io::Result<()> {
-        let (idle, head_time) = (pass.gate().limits().idle, pass.gate().limits().head);
+    /// What a session is used for: requests, and perhaps a WebSocket in the end. Otherwise it ends with close_notify.
+    fn session(self: &Arc<Web>, mut tls: Tls<Stream>, remote: SocketAddr, pass: Pass) {
+        log::debug!(target: "tls", "{remote}: {}", described(&Facts::of(&tls.session)));
         let mut buffer = Vec::new();
+        match self.requests(&mut tls, &mut buffer, remote, &pass) {
+            Ok(Done::Upgraded(topic)) => return self.move_to_websocket(topic, tls, buffer, remote, pass),
+            Ok(Done::PeerClosed) => return drop(tls.close()),
+            Ok(Done::WeClose) => drop(tls.close()),
+            Err(e) => log::debug!(target: "http", "{remote}: {}", refusal::server_session(&e.into())),
+        }
+        farewell(tls.stream.socket());
+    }
+
+    /// Request after request, until one of the sides has had enough.
+    fn requests(&self, tls: &mut Tls<Stream>, buffer: &mut Vec<u8>, remote: SocketAddr, pass: &Pass) -> io::Result<Done> {
+        let (idle, head_time) = (pass.gate().limits().idle, pass.gate().limits().head);
         tls.stream.expect(head_time, head_time);
         loop {
-            let head = match http::read_head(&mut tls, &mut buffer)? {
+            let head = match http::read_head(tls, buffer)? {
                 Next::Head(head) => head,
-                Next::Closed => return tls.close(),
-                Next::ClientHello => break, // TLS inside TLS: nobody means that
+                Next::Closed => return Ok(Done::PeerClosed),
+                Next::ClientHello => return Ok(Done::WeClose), // TLS inside TLS: nobody means that
                 Next::Refuse(refuse) => {
                     log::info!(target: "http", "{remote} {} {}", refuse.status, refuse.reason);
-                    http::refuse(&mut tls, &refuse)?;
-                    break;
+                    http::refuse(tls, &refuse)?;
+                    return Ok(Done::WeClose);
                 }
             };
-            let (response, topic) = self.route(&head, &tls, remote, &pass);
+            let (response, topic) = self.route(&head, tls, remote, pass);
             log::info!(target: "http", "{remote} {} {} {}", head.method(), printable(head.target()), response.status());
-            let keep = http::respond(&mut tls, &head, &response)?;
+            let keep = http::respond(tls, &head, &response)?;
             if let Some(topic) = topic {
-                self.move_to_websocket(topic, tls, buffer, remote, pass);
-                return Ok(());
+                return Ok(Done::Upgraded(topic));
             }
             if !keep || pass.gate().closed() {
-                break;
+                return Ok(Done::WeClose);
             }
             tls.stream.expect(idle, head_time);
         }
-        tls.close()?;
-        farewell(tls.stream.socket());
-        Ok(())
     }
 
     /// What a request gets. With a topic, the response is `101`.

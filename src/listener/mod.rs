@@ -11,7 +11,7 @@ use std::{
     io,
     net::{SocketAddr, TcpListener, TcpStream},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     thread,
@@ -92,33 +92,47 @@ impl Desk {
     /// The life of such a thread: wait, make sure that somebody else waits now, converse, and wait again.
     fn work(self: Arc<Self>) {
         while self.waiting.fetch_add(1, Ordering::SeqCst) < WAITING {
-            let accepted = self.socket.accept();
+            let mut accepted = self.socket.accept();
             let was_last = self.waiting.fetch_sub(1, Ordering::SeqCst) == 1;
             if self.gate.closed() {
                 return;
             }
-            match accepted {
-                Ok((_, remote)) if !self.has_spare() => {
-                    log::warn!(target: "listener", "{remote} turned away: out of file descriptors (ulimit -n)");
+            if accepted.as_ref().is_err_and(out_of_descriptors) {
+                if !was_last {
+                    return; // the others have theirs already: accept(2) takes one before it waits
                 }
+                accepted = self.accept_with_the_spare();
+            }
+            match accepted {
                 Ok((_, remote)) if was_last && !self.clone().hire() => {
                     // Conversing here would leave nobody to accept.
                     log::warn!(target: "listener", "{remote} turned away: the system gives no more threads");
                 }
                 Ok((socket, remote)) => self.admit(socket, remote),
-                Err(e) => self.refused(&e),
+                Err(e) => self.failed(&e),
             }
         }
         self.waiting.fetch_sub(1, Ordering::SeqCst);
     }
 
-    /// Whether there is still a descriptor to spare. If it had to be given up for this very connection, tries to get one back.
-    fn has_spare(&self) -> bool {
-        let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
-        if spare.is_none() {
-            *spare = File::open("/dev/null").ok();
+    /// Without a descriptor, accept(2) fails at once, whether somebody is there or not. So the spare one is given up for whoever
+    /// comes next. If there is still no other by then, they are closed unheard: so they know, and do not wait in vain.
+    fn accept_with_the_spare(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        *self.spare() = None;
+        let (socket, remote) = self.socket.accept()?;
+        let file = File::open("/dev/null").ok();
+        if file.is_some() {
+            *self.spare() = file;
+            return Ok((socket, remote));
         }
-        spare.is_some()
+        drop(socket);
+        *self.spare() = File::open("/dev/null").ok();
+        log::warn!(target: "listener", "{remote} turned away: out of file descriptors (ulimit -n)");
+        Err(io::ErrorKind::Interrupted.into())
+    }
+
+    fn spare(&self) -> MutexGuard<'_, Option<File>> {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn admit(&self, socket: TcpStream, remote: SocketAddr) {
@@ -132,23 +146,17 @@ impl Desk {
         }
     }
 
-    /// accept(2) failed. When we are out of descriptors it does so before anybody has come, and would again at once. So the
-    /// spare one is given up for whoever comes next, only to be closed: the peer knows where it stands, and we wait in peace.
-    fn refused(&self, e: &io::Error) {
-        match Errno::from_io_error(e) {
-            Some(Errno::CONNABORTED | Errno::INTR) => {} // the peer was faster, or a signal came: nothing happened
-            Some(Errno::MFILE | Errno::NFILE) => {
-                let spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner).take();
-                if spare.is_none() {
-                    thread::sleep(BREATH); // another thread waits with it
-                }
-            }
-            _ => {
-                log::warn!(target: "listener", "accept failed: {}", of_system(e));
-                thread::sleep(BREATH);
-            }
+    fn failed(&self, e: &io::Error) {
+        let nothing_happened = matches!(Errno::from_io_error(e), Some(Errno::CONNABORTED)) || e.kind() == io::ErrorKind::Interrupted;
+        if !nothing_happened {
+            log::warn!(target: "listener", "accept failed: {}", of_system(e));
+            thread::sleep(BREATH);
         }
     }
+}
+
+fn out_of_descriptors(e: &io::Error) -> bool {
+    matches!(Errno::from_io_error(e), Some(Errno::MFILE | Errno::NFILE))
 }
 
 /// Why an address can't be ours.

@@ -150,7 +150,7 @@ fn who_is_too_many_is_told_so_and_the_place_of_who_leaves_is_free() {
     let enter = || comes(&gate, HERE).0.unwrap();
     let (first, _second, third) = (enter(), enter(), enter());
     assert_eq!(first.refused(), None);
-    assert!(third.refused().unwrap().contains("2 connections"));
+    assert!(third.refused().unwrap().contains("as it takes: 2"));
     drop((first, third));
     assert_eq!(enter().refused(), None);
 }

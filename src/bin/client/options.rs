@@ -109,7 +109,7 @@ impl Options {
     }
 
     pub fn places(&self) -> Places {
-        Places::new(&self.certs)
+        Places::of_program(&self.certs)
     }
 
     /// What TLS may choose; `protocol` is what will be spoken inside (ALPN), if it has a name.

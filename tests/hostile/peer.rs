@@ -7,7 +7,7 @@ use padlock::{
     tls::{self, Failure, Settings, Tls},
     trust::Trust,
 };
-use rustix::net::{AddressFamily, SocketType, bind, connect, socket, sockopt::set_socket_recv_buffer_size};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, connect, socket_with, sockopt::set_socket_recv_buffer_size};
 use rustls::{ClientConfig, pki_types::ServerName};
 use std::{
     fs,
@@ -34,17 +34,22 @@ fn own_address() -> Ipv4Addr {
 }
 
 pub fn tcp_from(server: &Server, service: &str, source: Ipv4Addr) -> TcpStream {
-    let socket = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+    let socket = new_socket();
     bind(&socket, &SocketAddrV4::new(source, 0)).unwrap();
     dial(server, service, socket)
 }
 
 /// The same, to somebody whose system takes few bytes for it while it does not read. Usually that would be 32 MiB.
 pub fn tcp_narrow(server: &Server, service: &str) -> TcpStream {
-    let socket = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+    let socket = new_socket();
     set_socket_recv_buffer_size(&socket, 64 * 1024).unwrap();
     bind(&socket, &SocketAddrV4::new(own_address(), 0)).unwrap();
     dial(server, service, socket)
+}
+
+/// One that no server inherits which another test starts meanwhile.
+fn new_socket() -> OwnedFd {
+    socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::CLOEXEC, None).unwrap()
 }
 
 fn dial(server: &Server, service: &str, socket: OwnedFd) -> TcpStream {

@@ -11,9 +11,9 @@ const VERSION: &str = "13";
 /// A server that says more than this before its answer ends is not one that we want.
 const ANSWER_MAX: usize = 16 * 1024;
 
-/// Whether a request asks for a WebSocket at all. If not, it is a request for a page.
+/// Whether a request asks for a WebSocket at all. If not, it is a request for a page. HTTP/1.0 knows no upgrade (RFC 9110 7.8).
 pub fn is_upgrade(head: &Head) -> bool {
-    head.has_token("Upgrade", "websocket")
+    head.version == 1 && head.has_token("Upgrade", "websocket")
 }
 
 /// The server's half of the opening handshake (RFC 6455 4.2): `101` for a good request, or what is wrong with a bad one.
@@ -27,6 +27,9 @@ pub fn upgrade(head: &Head, scheme: &str, protocol: &str) -> Result<Response, Re
     }
     if !is_upgrade(head) {
         return Err(Response::error(426, "a WebSocket lives here: ask with wss:// instead of https://").field("Upgrade", "websocket"));
+    }
+    if head.body_length() > 0 {
+        return Err(Response::error(400, "a request for a WebSocket has no body: its bytes would be taken for frames").close());
     }
     if !head.has_token("Connection", "upgrade") {
         return Err(Response::error(400, "a request with Upgrade also needs Connection: Upgrade").close());
@@ -193,6 +196,8 @@ mod tests {
             ("keep-alive, Upgrade", "keep-alive", 400),
             ("Version: 13", "Version: 12", 426),
             ("Sec-WebSocket-Version: 13\r\n", "", 426),
+            ("HTTP/1.1", "HTTP/1.0", 426),
+            ("\r\n\r\n", "\r\nContent-Length: 3\r\n\r\n", 400),
             ("dGhlIHNhbXBsZSBub25jZQ==", "short", 400),
             ("dGhlIHNhbXBsZSBub25jZQ==", "dGhlIHNhbXBsZSBub25jZQ=!", 400),
             ("Sec-WebSocket-Version", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version", 400),

@@ -3,6 +3,13 @@
 use super::common::{Server, certs};
 use super::peer::{BINARY, CLOSE, Cost, PING, Socket, TEXT, eventually, header, is_served, masked};
 
+use proptest::{
+    collection::vec,
+    prelude::*,
+    test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
+};
+use std::net::Shutdown;
+
 /// What is sent, and the code of the Close that answers.
 fn broken() -> Vec<(&'static str, Vec<u8>, u16)> {
     let fragment = TEXT & 0x7f;
@@ -46,6 +53,32 @@ fn each_broken_frame_gets_its_close_and_one_line() {
         eventually("the log says the request, that it is connected, that it is refused", || lines().len() >= 3);
         assert!(lines().len() == 3 && lines()[2].contains(&format!(" {code}")), "{what}: {:?}", lines());
     }
+    is_served(&server);
+}
+
+#[test]
+fn random_frames_end_nothing_but_themselves() {
+    let server = Server::start(&[]);
+    let noise = vec(any::<u8>(), 0..300);
+    // Frames whose lengths are right, and whose first byte can be anything.
+    let frames = vec((any::<u8>(), vec(any::<u8>(), 0..140)), 1..6)
+        .prop_map(|frames| frames.into_iter().flat_map(|(first, payload)| masked(first, &payload)).collect());
+    let config = Config { cases: 200, failure_persistence: None, ..Config::default() };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha)); // the same on every run
+    let attack = |bytes: Vec<u8>| {
+        let mut socket = Socket::open(&server, "/echo");
+        let remote = socket.local().to_string();
+        let _ = socket.try_send(&bytes);
+        let _ = socket.stream.close();
+        let _ = socket.stream.stream.shutdown(Shutdown::Write);
+        socket.rest();
+        drop(socket);
+        let lines = || server.log().iter().filter(|line| line.contains(&remote)).count();
+        eventually("it is over", || lines() >= 3);
+        assert_eq!(lines(), 3, "the request, that it is connected, how it ended");
+        Ok(())
+    };
+    runner.run(&prop_oneof![noise, frames], attack).unwrap();
     is_served(&server);
 }
 

@@ -4,6 +4,7 @@ mod closing;
 mod control;
 mod framing;
 mod sizes;
+mod upgrade;
 mod utf8;
 
 use super::common::Server;

@@ -98,6 +98,8 @@ pub fn certs() -> &'static Path {
                 let _ = fs::remove_dir_all(old);
             }
         }
+        let lock = fs::File::create(certs.with_file_name("certs.lock")).unwrap();
+        rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).unwrap(); // against another `cargo test` at the same time
         make_certs(&certs);
         certs
     })

@@ -44,6 +44,7 @@ pub fn server(who: &Identity, clients: Option<(&Trust, ClientAuth)>, settings: &
     let mut config = builder.with_single_cert(who.chain.clone(), who.key.clone_key()).map_err(unusable)?;
     config.ticketer = aws_lc_rs::Ticketer::new().map_err(unusable)?;
     config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.send_tls13_tickets = 1; // a session that uses it brings the next; a second one would be sealed for nothing
     config.alpn_protocols = settings.alpn.clone();
     if let Some(log) = &settings.key_log {
         config.key_log = log.clone();

@@ -60,7 +60,6 @@ fn each_message_of_a_handshake_is_told_once_and_in_order() {
             "> ChangeCipherSpec: means nothing, old middleboxes expect it",
             "> Finished, sealed",
             "< NewSessionTicket, sealed",
-            "< NewSessionTicket, sealed",
             "< alert, sealed: close notify (0)",
             "> alert, sealed: close notify (0)",
         ]

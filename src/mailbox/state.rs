@@ -135,7 +135,7 @@ impl State {
                 }
                 Ok(_) => {} // a Ping was answered, a Pong is a sign of life
                 Err(Problem::Io(e)) if e.kind() == io::ErrorKind::WouldBlock => return Ok(None),
-                Err(Problem::ConnectionClosed | Problem::AlreadyClosed) => return Err(Ended::Closed(closed.take().flatten())),
+                Err(Problem::ConnectionClosed | Problem::AlreadyClosed) => return Err(parted(closed.take().flatten())),
                 Err(problem) => return Err(judge(problem)),
             }
         }
@@ -271,6 +271,17 @@ impl State {
             let _ = tls.read_tls(&mut Nothing); // before it reads, rustls shrinks a buffer that is empty
         }
         self.grown = 0;
+    }
+}
+
+/// Both have said Close. For a code that may never be sent (RFC 6455 7.4.2), tungstenite has answered 1002, and shows the answer
+/// in place of what was sent.
+fn parted(frame: Option<CloseFrame>) -> Ended {
+    match frame {
+        Some(frame) if frame.code == CloseCode::Protocol && frame.reason == "Protocol violation" => {
+            Ended::Refused(CloseCode::Protocol, "a close code that may not be sent".into())
+        }
+        frame => Ended::Closed(frame),
     }
 }
 

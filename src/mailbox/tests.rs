@@ -181,7 +181,8 @@ fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
 
 #[test]
 fn each_broken_rule_is_answered_with_its_code_before_the_end() {
-    let cases: [(&str, Vec<u8>, u16); 10] = [
+    let cases: [(&str, Vec<u8>, u16); 11] = [
+        ("a code that may not be sent", masked(0x88, &1005u16.to_be_bytes()), 1002),
         ("unmasked", vec![0x81, 1, b'x'], 1002),
         ("reserved bit", masked(0x91, b"x"), 1002),
         ("reserved opcode", masked(0x83, b"x"), 1002),

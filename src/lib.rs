@@ -35,7 +35,9 @@ pub mod http;
 pub mod websocket;
 #[doc = include_str!("../docs/mailbox.md")]
 pub mod mailbox;
+#[doc = include_str!("../docs/mutual.md")]
+pub mod mutual;
 
 /// The words in reading order, the one list that the book, the README and the tests go by.
-pub const WORDS: [&str; 12] =
-    ["key", "certificate", "request", "authority", "trust", "tls", "refusal", "wire", "listener", "http", "websocket", "mailbox"];
+pub const WORDS: [&str; 13] =
+    ["key", "certificate", "request", "authority", "trust", "tls", "refusal", "wire", "listener", "http", "websocket", "mailbox", "mutual"];

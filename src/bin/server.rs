@@ -1,7 +1,11 @@
-//! The server, on one page: HTTPS and wss on one port, and a plain port that sends people there.
+//! The server, on one page: HTTPS and wss on one port, lines between two who both prove a name on another, and a plain port
+//! that sends people to the first.
 //!
-//! Each service is a listener; each connection has a thread. What a connection goes through is in `server/web.rs`.
+//! Each service is a listener; each connection has a thread. What a connection goes through is in `server/web.rs` and
+//! `server/hello.rs`.
 
+#[path = "server/hello.rs"]
+mod hello;
 #[path = "server/identity.rs"]
 mod identity;
 #[path = "server/options.rs"]
@@ -15,10 +19,12 @@ mod rooms;
 #[path = "server/web.rs"]
 mod web;
 
+use identity::Side;
 use options::{Options, Service};
 use padlock::{
     error::Result,
     listener::{Gate, Listener},
+    trust::ClientAuth,
 };
 use signal_hook::{
     consts::{SIGHUP, SIGINT, SIGTERM},
@@ -51,7 +57,9 @@ fn run(options: &Arc<Options>) -> Result<()> {
         ports.push((service, Listener::bind(address)?));
     }
     let site = Arc::new(options.site(&ports)?);
-    let web = Arc::new(web::Web::new(options, site.clone())?);
+    let who = identity::load(options)?;
+    let web = Arc::new(web::Web::new(options, &who, site.clone())?);
+    let hello = Arc::new(Side::new(options, &who, ClientAuth::Require, &[])?);
     let gate = Gate::new(options.limits());
     print!("{}", options.table(&ports));
 
@@ -62,6 +70,10 @@ fn run(options: &Arc<Options>) -> Result<()> {
                 let web = web.clone();
                 listener.serve(&gate, move |connection| web.converse(connection))?;
             }
+            Service::Hello => {
+                let hello = hello.clone();
+                listener.serve(&gate, move |connection| hello::converse(connection, &hello))?;
+            }
             Service::Plain => {
                 let site = site.clone();
                 listener.serve(&gate, move |connection| plain::converse(connection, &site, https))?;
@@ -71,7 +83,7 @@ fn run(options: &Arc<Options>) -> Result<()> {
 
     for signal in signals.forever() {
         match signal {
-            SIGHUP => web.reload(),
+            SIGHUP => reload(options, &[&web.side, &hello]),
             _ => break,
         }
     }
@@ -82,4 +94,12 @@ fn run(options: &Arc<Options>) -> Result<()> {
         stayed => log::warn!(target: "listener", "{stayed} connections did not end in time, and are cut"),
     }
     Ok(())
+}
+
+/// New connections get what is in the files now. What can't be used changes nothing.
+fn reload(options: &Options, sides: &[&Side]) {
+    match identity::load(options).and_then(|who| sides.iter().try_for_each(|side| side.change(&who))) {
+        Ok(()) => log::info!(target: "certificate", "loaded again: new connections get it, open ones keep theirs"),
+        Err(e) => log::error!(target: "certificate", "not loaded again, the old one stays: {e} ({})", e.hint),
+    }
 }

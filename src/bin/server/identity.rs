@@ -5,27 +5,66 @@ use padlock::{
     certificate::{self, Identity, Name},
     error::Result,
     tls::{self, Settings},
+    trust::{ClientAuth, Trust},
     wire,
 };
 use rustls::ServerConfig;
 use std::{
     net::{Ipv4Addr, Ipv6Addr},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
-/// Loads the identity that the options name, and makes the server's half of all handshakes of it. Called at start, and again on
-/// SIGHUP: connections that are open keep what they began with.
-pub fn load(options: &Options) -> Result<Arc<ServerConfig>> {
-    let identity = match (&options.cert, &options.key) {
-        (Some(cert), Some(key)) => Identity::load(cert, key)?,
-        _ if options.self_signed => self_signed()?,
+/// The server's side of every handshake of one service: who we are, and whom we believe.
+pub struct Side {
+    options: Arc<Options>,
+    clients: ClientAuth,
+    alpn: &'static [&'static str],
+    config: Mutex<Arc<ServerConfig>>,
+}
+
+impl Side {
+    /// `clients`: what is asked of them unless `--client-auth` says otherwise.
+    pub fn new(options: &Arc<Options>, who: &Identity, clients: ClientAuth, alpn: &'static [&'static str]) -> Result<Side> {
+        let clients = options.client_auth.unwrap_or(clients);
+        let config = Mutex::new(make(options, who, clients, alpn)?);
+        Ok(Side { options: options.clone(), clients, alpn, config })
+    }
+
+    pub fn config(&self) -> Arc<ServerConfig> {
+        self.config.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// From now on we are `who`, and believe what the files say now. Connections that are open keep what they began with.
+    pub fn change(&self, who: &Identity) -> Result<()> {
+        let config = make(&self.options, who, self.clients, self.alpn)?;
+        *self.config.lock().unwrap_or_else(PoisonError::into_inner) = config;
+        Ok(())
+    }
+}
+
+fn make(options: &Options, who: &Identity, clients: ClientAuth, alpn: &[&str]) -> Result<Arc<ServerConfig>> {
+    let alpn = alpn.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
+    let settings = Settings { allow_tls12: options.allow_tls12(), alpn, key_log: wire::key_log(None)? };
+    if clients == ClientAuth::None {
+        return tls::server(who, None, &settings);
+    }
+    let trust = match &options.cacert {
+        Some(file) => Trust::file(file)?,
+        None => Trust::lab(&options.places())?,
+    };
+    tls::server(who, Some((&trust, clients)), &settings)
+}
+
+/// Loads who we are, as the options name it.
+pub fn load(options: &Options) -> Result<Identity> {
+    match (&options.cert, &options.key) {
+        (Some(cert), Some(key)) => Identity::load(cert, key),
+        _ if options.self_signed => self_signed(),
         _ => {
             let (cert, key) = options.places().server("localhost");
-            Identity::load(&cert, &key)?
+            Identity::load(&cert, &key)
         }
-    };
-    let settings = Settings { allow_tls12: options.allow_tls12(), alpn: vec![b"http/1.1".to_vec()], key_log: wire::key_log(None)? };
-    tls::server(&identity, None, &settings)
+    }
 }
 
 /// A certificate that nobody vouches for. Whoever makes an exception for it in a browser trusts this one key, and has to compare

@@ -6,6 +6,7 @@ use padlock::{
     authority::Places,
     error::{Error, Result, exit},
     listener::{Limits, Listener},
+    trust::ClientAuth,
 };
 use std::{
     fmt::Write,
@@ -25,6 +26,9 @@ pub struct Options {
     /// Port of the one service named, else of web; 0 lets the system pick
     #[arg(long)]
     port: Option<u16>,
+    /// Port of hello
+    #[arg(long, default_value_t = 8000)]
+    hello_port: u16,
     /// Port of plain HTTP
     #[arg(long, default_value_t = 8080)]
     plain_port: u16,
@@ -44,6 +48,12 @@ pub struct Options {
     /// Show a certificate that nobody signed but its own key, made now
     #[arg(long, conflicts_with = "cert")]
     pub self_signed: bool,
+    /// Whether clients are asked for a certificate: none, request or require [default: require for hello, none for web]
+    #[arg(long, value_name = "HOW", value_parser = client_auth, hide_possible_values = true)]
+    pub client_auth: Option<ClientAuth>,
+    /// Whom to believe about clients: PEM, authorities or exactly these certificates [default: the lab's authority]
+    #[arg(long, value_name = "FILE")]
+    pub cacert: Option<PathBuf>,
     /// Oldest version to speak
     #[arg(long, value_name = "VERSION", default_value = "1.3", value_parser = ["1.2", "1.3"])]
     min_tls: String,
@@ -79,6 +89,8 @@ pub struct Options {
 pub enum Service {
     /// HTTPS and wss on one port
     Web,
+    /// Lines over bare TLS, between two sides that both prove a name
+    Hello,
     /// Plain HTTP: sends people to HTTPS, and serves what must not need it
     Plain,
 }
@@ -110,15 +122,16 @@ impl Options {
     /// The services to start, each with its address.
     pub fn services(&self) -> Vec<(Service, SocketAddr)> {
         let named = self.services.as_slice();
-        let all = [Service::Web, Service::Plain];
+        let all = [Service::Web, Service::Hello, Service::Plain];
         let chosen = all.into_iter().filter(|service| named.is_empty() || named.contains(service));
         chosen.map(|service| (service, SocketAddr::new(self.listen, self.port_of(service)))).collect()
     }
 
     fn port_of(&self, service: Service) -> u16 {
         match (service, self.port) {
+            (_, Some(port)) if self.services == [service] => port,
             (Service::Web, port) => port.unwrap_or(1234),
-            (Service::Plain, Some(port)) if self.services == [Service::Plain] => port,
+            (Service::Hello, _) => self.hello_port,
             (Service::Plain, _) => self.plain_port,
         }
     }
@@ -157,6 +170,7 @@ impl Options {
             let host = if address.ip().is_loopback() { "localhost".to_owned() } else { address.ip().to_string() };
             let _ = match service {
                 Service::Web => writeln!(table, "{name:<7}https://{host}:{0}/  wss://{host}:{0}/", address.port()),
+                Service::Hello => writeln!(table, "{name:<7}tls://{host}:{}", address.port()),
                 Service::Plain => writeln!(table, "{name:<7}http://{host}:{}/", address.port()),
             };
         }
@@ -168,6 +182,7 @@ impl Service {
     fn name(self) -> &'static str {
         match self {
             Service::Web => "web",
+            Service::Hello => "hello",
             Service::Plain => "plain",
         }
     }
@@ -213,4 +228,13 @@ fn size(text: &str) -> Result<usize, String> {
     };
     let number: usize = digits.parse().map_err(|_| "a number of bytes, such as 65536, 64k or 16m".to_owned())?;
     number.checked_mul(unit).filter(|n| *n > 0).ok_or_else(|| "too large, or nothing at all".to_owned())
+}
+
+fn client_auth(text: &str) -> Result<ClientAuth, String> {
+    match text {
+        "none" => Ok(ClientAuth::None),
+        "request" => Ok(ClientAuth::Request),
+        "require" => Ok(ClientAuth::Require),
+        _ => Err("none, request or require".into()),
+    }
 }

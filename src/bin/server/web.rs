@@ -1,23 +1,23 @@
 //! HTTPS and wss on one port: what a connection goes through, in order.
 
 use crate::{
-    identity,
+    identity::Side,
     options::Options,
     pages::{self, Site},
     rooms::{Rooms, Topic},
 };
 use padlock::{
-    certificate,
+    certificate::{self, Identity},
     error::{Result, printable},
     http::{self, Head, Next, Response},
     listener::{Connection, Pass, Stream, farewell},
     mailbox::{self, Mailbox},
     refusal,
     tls::{self, Facts, Tls},
+    trust::ClientAuth,
     websocket,
     wire::{self, First},
 };
-use rustls::ServerConfig;
 use std::{
     io::{self, Write},
     net::SocketAddr,
@@ -29,7 +29,7 @@ use tungstenite::protocol::Role;
 /// The web service: what all its connections share.
 pub struct Web {
     options: Arc<Options>,
-    config: Mutex<Arc<ServerConfig>>,
+    pub side: Side,
     site: Arc<Site>,
     pub rooms: Rooms,
 }
@@ -42,9 +42,9 @@ enum Done {
 }
 
 impl Web {
-    pub fn new(options: &Arc<Options>, site: Arc<Site>) -> Result<Web> {
-        let config = Mutex::new(identity::load(options)?);
-        Ok(Web { options: options.clone(), config, site, rooms: Rooms::default() })
+    pub fn new(options: &Arc<Options>, who: &Identity, site: Arc<Site>) -> Result<Web> {
+        let side = Side::new(options, who, ClientAuth::None, &["http/1.1"])?;
+        Ok(Web { options: options.clone(), side, site, rooms: Rooms::default() })
     }
 
     /// One connection, from its first byte to its last. The thread that calls this does nothing else meanwhile.
@@ -57,7 +57,7 @@ impl Web {
             Ok(First::Tls | First::Other) => {} // TLS itself knows what to say to what is not TLS
             Err(e) => return log::info!(target: "tls", "{remote}: {}", refusal::server_side(&e.into())),
         }
-        match tls::accept(stream, &self.config()) {
+        match tls::accept(stream, &self.side.config()) {
             Ok(tls) => self.session(tls, remote, pass),
             Err((failure, stream)) => {
                 log::warn!(target: "tls", "{remote}: {}", refusal::server_side(&failure));
@@ -138,21 +138,6 @@ impl Web {
             web.rooms.converse(topic, &mailbox, remote);
             drop(pass);
         });
-    }
-
-    /// Loads certificate and key again. What can't be used changes nothing.
-    pub fn reload(&self) {
-        match identity::load(&self.options) {
-            Ok(config) => {
-                *self.config.lock().unwrap_or_else(PoisonError::into_inner) = config;
-                log::info!(target: "certificate", "loaded again: new connections get it, open ones keep theirs");
-            }
-            Err(e) => log::error!(target: "certificate", "not loaded again, the old one stays: {e} ({})", e.hint),
-        }
-    }
-
-    fn config(&self) -> Arc<ServerConfig> {
-        self.config.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 

@@ -160,7 +160,7 @@ impl Server {
     pub fn start_with(certs: &Path, more: impl FnOnce(&mut Command) -> &mut Command) -> Server {
         let mut command = program("server", certs);
         more(command.arg("--json"));
-        for port in ["--port", "--plain-port"] {
+        for port in ["--port", "--hello-port", "--plain-port"] {
             if !command.get_args().any(|argument| argument == port) {
                 command.args([port, "0"]);
             }
@@ -180,7 +180,7 @@ impl Server {
         Server { child, ports, log }
     }
 
-    /// The port of a service: `web`, `plain`.
+    /// The port of a service: `web`, `hello`, `plain`.
     pub fn port(&self, service: &str) -> u16 {
         let port = self.ports.get(service).and_then(serde_json::Value::as_u64);
         port.unwrap_or_else(|| panic!("no port of {service} in {}", self.ports)) as u16

@@ -19,7 +19,7 @@ const OWN_CERTIFICATE: i32 = 58;
 
 /// The two lines that a server says which does not start: what is wrong, and the cure.
 fn refused(command: &mut Command, status: i32) -> (String, String) {
-    let out = run(command.args(["--port", "0", "--plain-port", "0"]));
+    let out = run(command.args(["--port", "0", "--plain-port", "0", "--hello-port", "0"]));
     let said = text(&out.stderr);
     assert_eq!(out.status.code(), Some(status), "{command:?}: {said}");
     assert_eq!(text(&out.stdout), "", "{command:?}");
@@ -143,6 +143,6 @@ fn a_port_that_is_taken_is_named_in_one_line_with_the_cure_in_the_next() {
     }
     // Two servers that don't know of each other.
     let first = Server::start(&[]);
-    let out = run(program("server", certs()).args(["--port", &first.port("web").to_string(), "--plain-port", "0"]));
+    let out = run(program("server", certs()).args(["--port", &first.port("web").to_string(), "--plain-port", "0", "--hello-port", "0"]));
     assert_eq!(out.status.code(), Some(1));
 }

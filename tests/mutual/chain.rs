@@ -1,0 +1,5 @@
+//! Long chains, from a leaf to a root far away.
+
+use super::cases;
+
+cases! {}

@@ -1,0 +1,5 @@
+//! Our client, towards our server and towards others.
+
+use super::cases;
+
+cases! {}

@@ -1,0 +1,5 @@
+//! The hello service, as other people's clients find it.
+
+use super::cases;
+
+cases! {}

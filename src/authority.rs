@@ -6,6 +6,7 @@ use rcgen::{BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa
 use std::path::{Path, PathBuf};
 use time::{Duration, OffsetDateTime};
 
+pub mod chain;
 pub mod crl;
 mod database;
 mod due;

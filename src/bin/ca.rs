@@ -9,6 +9,8 @@ use padlock::error::Result;
 use std::path::Path;
 use std::process::ExitCode;
 
+#[path = "ca/chain.rs"]
+mod chain;
 #[path = "ca/graph.rs"]
 mod graph;
 #[path = "ca/make.rs"]
@@ -46,6 +48,7 @@ fn run(options: &Options) -> Result<()> {
         Verb::Key(key) => make::key(key),
         Verb::Request(request) => make::request(request),
         Verb::SelfSign(certificate) => make::self_sign(certificate),
+        Verb::Chain(chain) => chain::chain(chain),
         Verb::Found(found) => sign::found(&places, found),
         Verb::Sign(sign) => sign::sign(&places, sign),
         Verb::Show(show) => show::show(show),

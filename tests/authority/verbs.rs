@@ -32,6 +32,7 @@ fn each_verb_says_which_openssl_command_does_the_same() {
         "key a.key",
         "request --key a.key --name a.test --out a.csr",
         "self-sign --key a.key --name a.test --out a.crt",
+        "chain --out long",
         "found",
         "sign a.csr",
         "sign user alice",

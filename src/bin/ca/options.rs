@@ -28,6 +28,8 @@ pub enum Verb {
     Request(Request),
     /// Let a key vouch for itself: a certificate without an authority
     SelfSign(SelfSign),
+    /// Make a long chain to look at: a root, authorities one below the other, two leaves
+    Chain(Chain),
     /// Found the authority: a root and an intermediate
     Found(Found),
     /// Sign: `server NAME…`, `user NAME`, `service NAME`, or the file of a request
@@ -98,6 +100,19 @@ pub struct SelfSign {
     /// Where to write the certificate [default: stdout]
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub struct Chain {
+    /// The names in the server's leaf
+    #[arg(value_name = "NAME", default_value = "localhost")]
+    pub names: Vec<String>,
+    /// How many authorities stand between root and leaf; many clients follow no more than six
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=20))]
+    pub levels: u8,
+    /// The directory to make them in
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
 }
 
 #[derive(Args)]

@@ -1,10 +1,11 @@
 use crate::{
     certificate::Identity,
     error::{Error, Result, exit},
-    trust::{ClientAuth, Presented, Trust},
+    trust::{ClientAuth, Presented, Trust, Verdict},
 };
 use rustls::{
     ClientConfig, ClientConnection, Connection, HandshakeKind, KeyLog, ServerConfig, ServerConnection, SupportedProtocolVersion,
+    client::danger::ServerCertVerifier,
     crypto::aws_lc_rs,
     pki_types::{CertificateDer, ServerName},
     server::NoServerSessionStorage,
@@ -12,7 +13,7 @@ use rustls::{
 };
 use std::{
     io::{self, Read, Write},
-    sync::Arc,
+    sync::{Arc, PoisonError},
 };
 
 /// How much is sealed before it is sent: a few records, so that they are still in the cache when the kernel copies them.
@@ -54,11 +55,15 @@ pub fn server(who: &Identity, clients: Option<(&Trust, ClientAuth)>, settings: &
 
 /// Makes the client's half: whom I believe, and who I am if the server asks. What the server shows is kept in `presented`.
 pub fn client(who: Option<&Identity>, trust: &Trust, presented: Presented, settings: &Settings) -> Result<Arc<ClientConfig>> {
+    client_with(trust.judge_servers(presented)?, who, settings)
+}
+
+fn client_with(judge: Arc<dyn ServerCertVerifier>, who: Option<&Identity>, settings: &Settings) -> Result<Arc<ClientConfig>> {
     let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_protocol_versions(versions(settings))
         .map_err(unusable)?
         .dangerous() // rustls' word for a verifier given by hand: ours comes from `trust`, and judges as the library's does
-        .with_custom_certificate_verifier(trust.judge_servers(presented)?);
+        .with_custom_certificate_verifier(judge);
     let mut config = match who {
         Some(me) => builder.with_client_auth_cert(me.chain.clone(), me.key.clone_key()).map_err(unusable)?,
         None => builder.with_no_client_auth(),
@@ -88,6 +93,33 @@ pub fn connect<S: Read + Write>(stream: S, name: ServerName<'static>, config: &A
         Ok(session) => Tls { session: session.into(), stream }.handshake(),
         Err(e) => Err((Failure::Tls(e), stream)),
     }
+}
+
+/// Looks at a server, whoever it is: a handshake, and close_notify. Gives what was agreed on, if it came to that, and why the
+/// server is not believed, if so.
+///
+/// Nobody gets the session, so nothing can be sent through one that nobody vouches for. Nor is it told who we are.
+///
+/// # Errors
+/// Nobody to believe at all: see [`Trust::judge_servers`].
+pub fn observe<S: Read + Write>(
+    stream: S,
+    name: ServerName<'static>,
+    trust: &Trust,
+    presented: Presented,
+    settings: &Settings,
+) -> Result<(Option<Facts>, Option<Failure>)> {
+    let verdict = Verdict::default();
+    let config = client_with(trust.observe_servers(presented, verdict.clone())?, None, settings)?;
+    let (facts, failure) = match connect(stream, name, &config) {
+        Ok(mut tls) => {
+            let _ = tls.close(); // all has been seen
+            (Some(Facts::of(&tls.session)), None)
+        }
+        Err((failure, _)) => (None, Some(failure)),
+    };
+    let refused = verdict.lock().unwrap_or_else(PoisonError::into_inner).take();
+    Ok((facts, refused.map(Failure::Tls).or(failure)))
 }
 
 /// A TLS session around a stream. What is written is sealed and sent; what is read was opened and is authentic.

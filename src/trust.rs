@@ -27,6 +27,9 @@ pub struct Trust {
 /// The chain that a peer presented, leaf first, accepted or not.
 pub type Presented = Arc<Mutex<Vec<CertificateDer<'static>>>>;
 
+/// What was said about a server that is only looked at: nothing, or why it would have been refused.
+pub type Verdict = Arc<Mutex<Option<rustls::Error>>>;
+
 /// Whether a server asks its clients for a certificate (Node's `requestCert` and `rejectUnauthorized`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClientAuth {
@@ -110,6 +113,12 @@ impl Trust {
     /// accepted or not, so that a refusal can be explained.
     pub fn judge_servers(&self, presented: Presented) -> Result<Arc<dyn ServerCertVerifier>> {
         judge::of_servers(self, presented)
+    }
+
+    /// As [`Trust::judge_servers`], for [`tls::observe`](crate::tls::observe) alone: the verdict is kept instead of obeyed. That the
+    /// server holds the key of what it shows is still checked; else there would be nothing to look at.
+    pub(crate) fn observe_servers(&self, presented: Presented, verdict: Verdict) -> Result<Arc<dyn ServerCertVerifier>> {
+        judge::observer(self, presented, verdict)
     }
 
     /// For a server: judges clients. A client's name is no part of the judgement: who may do what is decided later.

@@ -3,10 +3,11 @@
 //! They add two things to webpki's judgement. A pinned certificate is believed about itself alone, although webpki would
 //! take any root as somebody who may sign for others. And what the peer showed is remembered.
 
-use super::{ClientAuth, Presented, Trust};
+use super::{ClientAuth, Presented, Trust, Verdict};
 use crate::error::{Error, Result, exit};
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
@@ -18,6 +19,10 @@ type Judged<T> = std::result::Result<T, rustls::Error>;
 pub fn of_servers(trust: &Trust, presented: Presented) -> Result<Arc<dyn ServerCertVerifier>> {
     let judges = Judges::new(trust, |roots| WebPkiServerVerifier::builder(roots.into()).build().map(|judge| judge as _))?;
     Ok(Arc::new(OfServers { judges, presented }))
+}
+
+pub fn observer(trust: &Trust, presented: Presented, verdict: Verdict) -> Result<Arc<dyn ServerCertVerifier>> {
+    Ok(Arc::new(Observer { judge: of_servers(trust, presented)?, verdict }))
 }
 
 pub fn of_clients(trust: &Trust, how: ClientAuth) -> Result<Arc<dyn ClientCertVerifier>> {
@@ -50,7 +55,7 @@ impl<J: ?Sized> Judges<J> {
         if authorities.is_none() && pinned.is_empty() {
             return Err(nobody_trusted(trust));
         }
-        let schemes = rustls::crypto::aws_lc_rs::default_provider().signature_verification_algorithms.supported_schemes();
+        let schemes = algorithms().supported_schemes();
         Ok(Judges { authorities, pinned, schemes })
     }
 
@@ -106,6 +111,54 @@ impl ServerCertVerifier for OfServers {
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.judges.schemes.clone()
     }
+}
+
+/// Keeps the verdict, and lets the handshake go on.
+#[derive(Debug)]
+struct Observer {
+    judge: Arc<dyn ServerCertVerifier>,
+    verdict: Verdict,
+}
+
+impl ServerCertVerifier for Observer {
+    fn verify_server_cert(
+        &self,
+        leaf: &CertificateDer<'_>,
+        others: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Judged<ServerCertVerified> {
+        let judged = self.judge.verify_server_cert(leaf, others, name, ocsp, now);
+        *self.verdict.lock().unwrap_or_else(PoisonError::into_inner) = judged.err();
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        leaf: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Judged<HandshakeSignatureValid> {
+        verify_tls12_signature(message, leaf, signature, &algorithms())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        leaf: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Judged<HandshakeSignatureValid> {
+        verify_tls13_signature(message, leaf, signature, &algorithms())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.judge.supported_verify_schemes()
+    }
+}
+
+fn algorithms() -> WebPkiSupportedAlgorithms {
+    rustls::crypto::aws_lc_rs::default_provider().signature_verification_algorithms
 }
 
 #[derive(Debug)]

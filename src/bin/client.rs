@@ -5,6 +5,8 @@
 
 #[path = "client/answer.rs"]
 mod answer;
+#[path = "client/banner.rs"]
+mod banner;
 #[path = "client/converse.rs"]
 mod converse;
 #[path = "client/dial.rs"]
@@ -19,6 +21,10 @@ mod lines;
 mod options;
 #[path = "client/output.rs"]
 mod output;
+#[path = "client/security.rs"]
+mod security;
+#[path = "client/telemetry.rs"]
+mod telemetry;
 #[path = "client/url.rs"]
 mod url;
 
@@ -47,10 +53,13 @@ fn main() -> ExitCode {
 fn run(options: &Options) -> Result<()> {
     let url = options.url()?;
     let dialler = Dialler::new(options, &url)?;
+    if options.observe {
+        return banner::observe(options, &url, &dialler);
+    }
     match url.scheme {
         Scheme::Wss | Scheme::Ws => converse::converse(options, &url, &dialler),
         Scheme::Https | Scheme::Http => fetch::fetch(options, &url, dialler.dial(options)?),
-        Scheme::Tls => lines::exchange(options, dialler.dial(options)?),
+        Scheme::Tls => lines::exchange(options, &url, &dialler),
     }
 }
 

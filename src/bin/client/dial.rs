@@ -2,16 +2,14 @@
 
 use crate::options::Options;
 use crate::output;
-use crate::url::{Scheme, Url, split_port};
-use padlock::authority::Places;
-use padlock::certificate::Identity;
+use crate::security::Security;
+use crate::url::{Url, split_port};
 use padlock::error::{Error, Result, exit};
 use padlock::listener::{self, Stream};
 use padlock::refusal;
-use padlock::tls::{self, Facts, Failure, Tls};
-use padlock::trust::{Presented, Trust, is_lab_name};
-use padlock::wire::{Tap, Trace};
-use rustls::ClientConfig;
+use padlock::tls::{Facts, Tls};
+use padlock::trust::is_lab_name;
+use padlock::wire::Tap;
 use rustls::pki_types::ServerName;
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, ToSocketAddrs};
@@ -23,7 +21,7 @@ use std::time::{Duration, Instant};
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
 /// How often to look again for what is not there yet: quick for a person, nothing for a machine.
-const LOOK_AGAIN: Duration = Duration::from_millis(100);
+pub const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// Everything needed to reach one server, as often as wanted.
 pub struct Dialler {
@@ -31,15 +29,6 @@ pub struct Dialler {
     addresses: Vec<SocketAddr>,
     security: Option<Security>,
     until: Instant,
-}
-
-/// Who we are, whom we believe, and the name that the server must prove.
-struct Security {
-    asked: ServerName<'static>,
-    trust: Trust,
-    presented: Presented,
-    config: Arc<ClientConfig>,
-    trace: Option<Arc<Trace>>,
 }
 
 /// A connection to the server. Secure means: encrypted, and the name was proved.
@@ -60,8 +49,17 @@ impl Dialler {
         Ok(Dialler { url: url.clone(), addresses, security, until })
     }
 
-    /// Reaches the server. Waits while nobody listens there, as long as the first patience lasts.
+    /// Reaches the server, and makes sure that it is who we asked for.
     pub fn dial(&self, options: &Options) -> Result<Session> {
+        let stream = self.stream(options)?;
+        match &self.security {
+            Some(security) => security.handshake(stream).map(|tls| Session::Secure(Box::new(tls))),
+            None => Ok(Session::Clear(stream)),
+        }
+    }
+
+    /// Reaches the server. Waits while nobody listens there, as long as the first patience lasts.
+    pub fn stream(&self, options: &Options) -> Result<Stream> {
         let mut said = false;
         let socket = loop {
             match self.reach() {
@@ -80,11 +78,12 @@ impl Dialler {
                 Err(error) => return Err(error),
             }
         };
-        let stream = Stream::new(&socket, HANDSHAKE_WITHIN).map_err(|error| refusal::client_session(&error.into()))?;
-        match &self.security {
-            Some(security) => security.handshake(stream),
-            None => Ok(Session::Clear(stream)),
-        }
+        Stream::new(&socket, HANDSHAKE_WITHIN).map_err(|error| refusal::client_session(&error.into()))
+    }
+
+    /// What TLS goes by. None where it is not spoken.
+    pub fn security(&self) -> Option<&Security> {
+        self.security.as_ref()
     }
 
     /// The first address that answers.
@@ -98,88 +97,6 @@ impl Dialler {
         }
         Err(failed)
     }
-}
-
-impl Security {
-    fn new(options: &Options, url: &Url, until: Instant) -> Result<Security> {
-        let host = name(&url.host)?;
-        let asked = name(options.servername.as_deref().unwrap_or(&url.host))?;
-        let trust = trust(options, &host, until)?;
-        let who = match (&options.cert, &options.key) {
-            (Some(chain), Some(key)) => Some(Identity::load(chain, key)?),
-            _ => None,
-        };
-        let presented = Presented::default();
-        let protocol = if url.scheme == Scheme::Tls { None } else { Some("http/1.1") };
-        let mut settings = options.tls(protocol)?;
-        let trace = options.verbose.then(|| Trace::new(settings.key_log.take(), |line| log::info!(target: "wire", "{line}")));
-        if let Some(trace) = &trace {
-            settings.key_log = Some(trace.clone());
-        }
-        let config = tls::client(who.as_ref(), &trust, presented.clone(), &settings)?;
-        Ok(Security { asked, trust, presented, config, trace })
-    }
-
-    fn handshake(&self, stream: Stream) -> Result<Session> {
-        if let Some(trace) = &self.trace {
-            trace.begin();
-        }
-        let stream = Tap { stream, trace: self.trace.clone() };
-        match tls::connect(stream, self.asked.clone(), &self.config) {
-            Ok(session) => {
-                let facts = Facts::of(&session.session);
-                let how = if facts.resumed { "by the ticket of an earlier session" } else { "by its certificate" };
-                let asked = self.asked.to_str();
-                log::info!(target: "trust", "the server is {asked}, {how}; believed: {}", self.trust.described());
-                Ok(Session::Secure(Box::new(session)))
-            }
-            Err((failure, tap)) => {
-                if matches!(failure, Failure::Tls(_)) {
-                    listener::farewell(tap.stream.socket()); // so that the server can read our alert
-                }
-                Err(refusal::client_side(&failure, &self.asked, &self.presented, &self.trust))
-            }
-        }
-    }
-}
-
-/// Whom to believe: what the flags say, else what suits the host that was typed. `--servername` changes nothing here:
-/// where we go decides who may vouch for it.
-fn trust(options: &Options, host: &ServerName<'_>, until: Instant) -> Result<Trust> {
-    let places = options.places();
-    if let Some(file) = &options.cacert {
-        return Trust::file(file);
-    }
-    if options.web {
-        return Ok(Trust::web());
-    }
-    let is_lab = is_lab_name(host);
-    if is_lab {
-        await_certificates(options, &places, until)?;
-    }
-    match &options.add_cacert {
-        None => Trust::about(host, &places),
-        Some(file) if is_lab => Ok(Trust::lab(&places)?.and(Trust::file(file)?)),
-        Some(file) => Ok(Trust::system()?.and(Trust::file(file)?)),
-    }
-}
-
-fn await_certificates(options: &Options, places: &Places, until: Instant) -> Result<()> {
-    let root = places.root_certificate();
-    let mut said = false;
-    while !root.exists() {
-        if Instant::now() >= until {
-            return Err(Error::new("no-authority", format!("there is no {}: the lab's authority has not been made yet", root.display()))
-                .hint("make it: make certs; or name whom to believe: --cacert FILE, --web (docs/trust.md)")
-                .exit(exit::CA_FILE));
-        }
-        if !std::mem::replace(&mut said, true) {
-            let patience = options.patience().as_secs_f64();
-            output::note(options, &format!("waiting up to {patience} s for the certificates; make them with make certs"));
-        }
-        thread::sleep(LOOK_AGAIN);
-    }
-    Ok(())
 }
 
 /// Where the URL's host is: as the flags say, else as the lab has it, else as the system's resolver says.
@@ -225,7 +142,8 @@ fn bad_flag(flag: &str, value: &str, shape: &str) -> Error {
         .exit(exit::USAGE)
 }
 
-fn name(text: &str) -> Result<ServerName<'static>> {
+/// What was typed, as a name that a server can prove.
+pub fn name(text: &str) -> Result<ServerName<'static>> {
     ServerName::try_from(text.to_string()).map_err(|_| {
         Error::new("bad-name", format!("{} is neither a host name nor an IP address", text.escape_debug()))
             .hint("names are letters, digits, dots and hyphens: localhost, a.test, 127.0.0.1")

@@ -1,11 +1,12 @@
 //! `https://` and `http://`: one request, one answer, as curl would.
 
 use crate::answer::{Answer, Incoming};
+use crate::banner;
 use crate::dial::Session;
 use crate::options::Options;
 use crate::output;
 use crate::url::Url;
-use padlock::certificate::{Summary, date, summary};
+use padlock::certificate::summary;
 use padlock::error::{Error, Result, exit};
 use padlock::refusal;
 use padlock::tls::Facts;
@@ -78,19 +79,6 @@ fn told(url: &Url, answer: &Answer, length: u64, facts: Option<&Facts>) -> Value
         "fields": answer.fields,
         "length": length,
         "tls": facts,
-        "certificate": leaf.as_ref().map(certificate),
-    })
-}
-
-fn certificate(leaf: &Summary) -> Value {
-    json!({
-        "subject": leaf.subject,
-        "issuer": leaf.issuer,
-        "names": leaf.names.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "serial": leaf.serial,
-        "not_before": date(leaf.not_before),
-        "not_after": date(leaf.not_after),
-        "key": leaf.key,
-        "fingerprint": leaf.fingerprint,
+        "certificate": leaf.as_ref().map(banner::certificate),
     })
 }

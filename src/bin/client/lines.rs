@@ -3,13 +3,16 @@
 //! Both directions share one session. So whoever needs it takes its lock for a moment, and nobody holds the lock while
 //! waiting for the network or the keyboard.
 
-use crate::dial::Session;
+use crate::banner;
+use crate::dial::{Dialler, Session};
 use crate::options::Options;
 use crate::output::{self, status};
+use crate::telemetry::Telemetry;
+use crate::url::Url;
 use padlock::error::{Error, Result};
 use padlock::refusal;
 use padlock::tls::Failure;
-use rustls::Connection;
+use rustls::{Connection, ProtocolVersion};
 use std::io::{self, BufRead, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,13 +24,21 @@ const LAST_WORDS: Duration = Duration::from_secs(5);
 /// One read from the keyboard or a pipe, and from the socket: a TLS record and its frame.
 const PIECE: usize = 16 * 1024 + 512;
 
+/// How long a server that asked for our certificate may take to judge it, when it neither says anything nor sends a ticket.
+const VERDICT_WITHIN: Duration = Duration::from_secs(2);
+
 /// Sends what is typed, prints what comes, until the server ends the session or both are done.
-pub fn exchange(options: &Options, session: Session) -> Result<()> {
-    let socket = session.socket().clone();
-    let Session::Secure(tls) = session else {
+pub fn exchange(options: &Options, url: &Url, dialler: &Dialler) -> Result<()> {
+    let session = dialler.dial(options)?;
+    let (socket, facts) = (session.socket().clone(), session.facts());
+    let (Session::Secure(tls), Some(security), Some(facts)) = (session, dialler.security(), facts) else {
         return Err(Error::new("bad-url", "tls:// without TLS").hint("write it like tls://localhost:8000"));
     };
-    let line = Arc::new(Line { socket, session: Mutex::new(tls.session), sending: Mutex::new(()) });
+    let line = Arc::new(Line { socket, session: Mutex::new(tls.session), sending: Mutex::new(()), telemetry: Mutex::default() });
+    if security.was_asked() {
+        line.await_verdict().map_err(|failure| refusal::client_session(&failure))?;
+    }
+    banner::show(options, url, security, &facts);
     status(options, "connected to server");
     // The handshake had a deadline; people may think for as long as they like.
     let _ = line.socket.set_read_timeout(None);
@@ -35,7 +46,7 @@ pub fn exchange(options: &Options, session: Session) -> Result<()> {
     thread::spawn(move || typing.type_all(io::stdin().lock()));
     let ended = line.listen();
     status(options, "disconnected");
-    ended.map_err(|failure| refusal::client_session(&failure))
+    ended
 }
 
 struct Line {
@@ -44,19 +55,50 @@ struct Line {
     /// Held from sealing to sending, so that records leave in order. Never needed to listen: a server that answers before
     /// it has read all would wait for us, and we for it.
     sending: Mutex<()>,
+    telemetry: Mutex<Telemetry>,
 }
 
 impl Line {
-    /// Prints what the server says until it says close_notify.
-    fn listen(&self) -> std::result::Result<(), Failure> {
+    /// Waits until the server has judged our certificate.
+    ///
+    /// In TLS 1.3 our side of the handshake ends first: the server may still refuse, and says so by an alert. That it is
+    /// content is said by nothing but what follows: a ticket (most servers send one), or its first words. A server that
+    /// does neither waits for ours, so a silence means yes.
+    fn await_verdict(&self) -> std::result::Result<(), Failure> {
         let mut record = vec![0; PIECE];
+        let _ = self.socket.set_read_timeout(Some(VERDICT_WITHIN));
+        while !self.is_accepted()? {
+            match (&*self.socket).read(&mut record) {
+                Ok(0) => return Err(Failure::Io(io::ErrorKind::UnexpectedEof.into())),
+                Ok(read) => self.open(&record[..read])?,
+                Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => break,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(Failure::Io(error)),
+            }
+        }
+        Ok(())
+    }
+
+    fn is_accepted(&self) -> std::result::Result<bool, Failure> {
+        let mut session = self.session();
+        // TLS 1.2 is the other way round: there the server has the last word of the handshake.
+        let told = session.protocol_version() != Some(ProtocolVersion::TLSv1_3)
+            || matches!(&*session, Connection::Client(client) if client.tls13_tickets_received() > 0);
+        let state = session.process_new_packets().map_err(Failure::Tls)?;
+        Ok(told || state.plaintext_bytes_to_read() > 0 || state.peer_has_closed())
+    }
+
+    /// Prints what the server says until it says close_notify.
+    fn listen(&self) -> Result<()> {
+        let mut record = vec![0; PIECE];
+        let explained = |failure: Failure| refusal::client_session(&failure);
         loop {
             if self.print_opened()? {
                 return Ok(());
             }
-            match (&*self.socket).read(&mut record).map_err(Failure::Io)? {
-                0 => return Err(Failure::Io(io::ErrorKind::UnexpectedEof.into())),
-                read => self.open(&record[..read])?,
+            match (&*self.socket).read(&mut record).map_err(|error| explained(Failure::Io(error)))? {
+                0 => return Err(explained(Failure::Io(io::ErrorKind::UnexpectedEof.into()))),
+                read => self.open(&record[..read]).map_err(explained)?,
             }
         }
     }
@@ -77,14 +119,15 @@ impl Line {
     }
 
     /// Whether the peer has ended the session.
-    fn print_opened(&self) -> std::result::Result<bool, Failure> {
+    fn print_opened(&self) -> Result<bool> {
         let mut plain = Vec::new();
         let over = match self.session().reader().read_to_end(&mut plain) {
             Ok(_) => true,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => false,
-            Err(error) => return Err(Failure::Io(error)),
+            Err(error) => return Err(refusal::client_session(&Failure::Io(error))),
         };
         output::bytes(&plain);
+        self.telemetry().received(&plain)?;
         Ok(over)
     }
 
@@ -94,6 +137,7 @@ impl Line {
             && !bytes.is_empty()
         {
             let piece = &bytes[..bytes.len().min(PIECE)];
+            self.telemetry().sends(piece);
             if self.say(|session| session.writer().write_all(piece)).is_err() {
                 return;
             }
@@ -121,6 +165,10 @@ impl Line {
         let mut sealed = Vec::new();
         while session.wants_write() && session.write_tls(&mut sealed).is_ok() {}
         sealed
+    }
+
+    fn telemetry(&self) -> MutexGuard<'_, Telemetry> {
+        self.telemetry.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn session(&self) -> MutexGuard<'_, Connection> {

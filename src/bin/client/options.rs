@@ -36,6 +36,12 @@ pub struct Options {
     /// Its private key: PEM
     #[arg(long, value_name = "FILE", requires = "cert")]
     pub key: Option<PathBuf>,
+    /// Show no certificate, not even the lab's guest, who goes to the lab's tls:// without --cert
+    #[arg(long, conflicts_with = "cert")]
+    pub no_cert: bool,
+    /// Show who answers and why they would be refused, then end: nothing is sent, and a refusal is still one (60)
+    #[arg(long, conflicts_with = "cert")]
+    pub observe: bool,
     /// Ask for this name (SNI), and check the certificate for it, instead of the URL's host
     #[arg(long, value_name = "NAME")]
     pub servername: Option<String>,
@@ -78,7 +84,7 @@ pub struct Options {
     /// End with 22, and print no page, when the answer is an error
     #[arg(long, short)]
     pub fail: bool,
-    /// Print the facts of a fetch, or what went wrong, as one line of JSON
+    /// Print the facts of a fetch or of a tls:// session, or what went wrong, as one line of JSON
     #[arg(long)]
     pub json: bool,
     /// Print what is received and nothing else

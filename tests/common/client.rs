@@ -115,6 +115,39 @@ pub fn wait_for(from: &Receiver<String>, part: &str) {
     panic!("no {part:?} in {seen:?}");
 }
 
+/// Somebody else's server, stopped at the end of the test.
+pub struct Foreign {
+    child: Child,
+    pub port: u16,
+}
+
+impl Foreign {
+    /// Starts it, and takes the port from the first line with `mark` in it: the digits at its end.
+    pub fn start(command: &mut Command, mark: &str) -> Foreign {
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap()).lines();
+        let line = stdout.by_ref().map_while(Result::ok).find(|line| line.contains(mark)).expect("it did not start");
+        std::thread::spawn(move || stdout.for_each(drop));
+        Foreign { child, port: line.rsplit(':').next().unwrap().trim().parse().unwrap() }
+    }
+
+    /// `openssl s_server` with this identity.
+    pub fn openssl(who: &Identity, more: &[&str]) -> Foreign {
+        let folder = common::scratch();
+        let (cert, key) = files(folder.path(), who);
+        let mut command = Command::new("openssl");
+        command.args(["s_server", "-accept", "127.0.0.1:0", "-cert", &cert, "-key", &key, "-cert_chain", &cert]).args(more);
+        Foreign::start(&mut command, "ACCEPT")
+    }
+}
+
+impl Drop for Foreign {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 /// Chain and key as PEM files.
 pub fn files(folder: &Path, who: &Identity) -> (String, String) {
     let chain: Vec<&[u8]> = who.chain.iter().map(|der| &**der).collect();

@@ -2,17 +2,13 @@
 
 use super::{
     cases,
-    client::{client, ended, files, pem, piped},
+    client::{Foreign, client, ended, files, pem, piped},
     common::{
         pki::{self, Authority},
         run, scratch, text,
     },
 };
-use padlock::certificate::Identity;
-use std::{
-    io::{BufRead, BufReader},
-    process::{Child, Command, Stdio},
-};
+use std::process::Command;
 
 cases! {
     ["openssl"] openssls_web_server_is_fetched_from_and_judged,
@@ -21,39 +17,6 @@ cases! {
     ["openssl"] a_server_of_openssl_that_asks_for_another_key_share_gets_it,
     ["node"] lines_go_both_ways_over_bare_tls_with_node,
     ["node"] a_web_server_of_node_that_sends_in_chunks_is_understood,
-}
-
-/// A program that is stopped at the end of the test.
-struct Foreign {
-    child: Child,
-    port: u16,
-}
-
-impl Foreign {
-    /// Starts it, and takes the port from the first line with `mark` in it: the digits at its end.
-    fn start(command: &mut Command, mark: &str) -> Foreign {
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let mut stdout = BufReader::new(child.stdout.take().unwrap()).lines();
-        let line = stdout.by_ref().map_while(Result::ok).find(|line| line.contains(mark)).expect("it did not start");
-        std::thread::spawn(move || stdout.for_each(drop));
-        Foreign { child, port: line.rsplit(':').next().unwrap().trim().parse().unwrap() }
-    }
-
-    /// `openssl s_server` with this identity.
-    fn openssl(who: &Identity, more: &[&str]) -> Foreign {
-        let folder = scratch();
-        let (cert, key) = files(folder.path(), who);
-        let mut command = Command::new("openssl");
-        command.args(["s_server", "-accept", "127.0.0.1:0", "-cert", &cert, "-key", &key, "-cert_chain", &cert]).args(more);
-        Foreign::start(&mut command, "ACCEPT")
-    }
-}
-
-impl Drop for Foreign {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 fn openssls_web_server_is_fetched_from_and_judged() {

@@ -132,9 +132,13 @@ fn a_key_that_may_not_be_read_is_named_and_so_is_the_cure() {
 fn a_port_that_is_taken_is_named_in_one_line_with_the_cure_in_the_next() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
-    for option in ["--port", "--plain-port"] {
-        let other = if option == "--port" { "--plain-port" } else { "--port" };
-        let out = run(program("server", certs()).args([option, &port, other, "0"]));
+    let options = ["--port", "--hello-port", "--plain-port"];
+    for option in options {
+        let mut command = program("server", certs());
+        for each in options {
+            command.args([each, if each == option { &port } else { "0" }]);
+        }
+        let out = run(&mut command);
         let said = text(&out.stderr);
         let lines: Vec<_> = said.lines().collect();
         assert_eq!((out.status.code(), lines.len()), (Some(1), 2), "{said}");

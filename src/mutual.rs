@@ -104,8 +104,8 @@ impl Lines {
 const TOO_LONG: Line = Line::Refused("a line is longer than 65536 bytes");
 
 /// The hello service: greets whoever the handshake has proved, then says every line again. On the line `telemetry N` it sends
-/// N readings. Ends when the peer ends it, breaks the rules of [`Lines`], or `stop` says so.
-pub fn hello(stream: &mut (impl Read + Write), who: Option<&str>, stop: impl Fn() -> bool) -> io::Result<()> {
+/// N readings. Ends when the peer ends it, `stop` says so, or the peer breaks the rules of [`Lines`]: then this gives which.
+pub fn hello(stream: &mut (impl Read + Write), who: Option<&str>, stop: impl Fn() -> bool) -> io::Result<Option<&'static str>> {
     writeln(stream, &format!("hello {}", who.map_or("stranger".into(), printable)))?;
     let (mut lines, mut next) = (Lines::default(), 0);
     loop {
@@ -114,11 +114,14 @@ pub fn hello(stream: &mut (impl Read + Write), who: Option<&str>, stop: impl Fn(
                 Some(count) => send_readings(stream, count, &mut next, &stop)?,
                 None => writeln(stream, &line)?,
             },
-            Line::Refused(why) => return writeln(stream, &format!("refused: {why}")),
-            Line::End => return Ok(()),
+            Line::Refused(why) => {
+                writeln(stream, &format!("refused: {why}"))?;
+                return Ok(Some(why));
+            }
+            Line::End => return Ok(None),
         }
         if stop() {
-            return Ok(());
+            return Ok(None);
         }
     }
 }

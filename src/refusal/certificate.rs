@@ -12,6 +12,9 @@ use webpki::Error as Path;
 /// Between the judgement and its explanation: longer than any handshake.
 const CLOCK_SLACK: Duration = Duration::minutes(1);
 
+/// So many authorities below the root webpki follows: each costs a signature to check, and a stranger chooses how many come.
+const DEEPEST: usize = 6;
+
 /// How to sign one that will be taken.
 pub(super) const SIGN: &str = "sign a new one: ./ca sign server NAME";
 
@@ -118,6 +121,8 @@ fn about_path(error: &Path, subject: &str, chain: &[CertificateDer<'_>]) -> Erro
             .hint(format!("an authority must sign it: {SIGN} (docs/authority.md)")),
         Path::PathLenConstraintViolated => Error::new("path-length", "an authority in its chain has more authorities below it than it was allowed (pathLenConstraint)")
             .hint("sign with an authority further up, or make the one above anew with a longer path (docs/authority.md)"),
+        Path::MaximumPathDepthExceeded => Error::new("too-deep", format!("between {subject} and a root stand more authorities than we follow: {DEEPEST} at most"))
+            .hint("have it signed by an authority further up (docs/authority.md)"),
         Path::NameConstraintViolation => Error::new("name-constraint", format!("its authority may not speak for {}", name::list(chain)))
             .hint("the lab's authority signs localhost, what ends in .localhost or .test, and loopback addresses only (docs/authority.md)"),
         Path::UnsupportedCriticalExtension => unknown_critical(subject),

@@ -7,10 +7,15 @@ mod chain;
 mod client;
 #[path = "../common/mod.rs"]
 mod common;
+mod hostile;
+#[allow(dead_code)]
+#[path = "../hostile/peer.rs"]
+mod peer;
+mod people;
 mod server;
 #[path = "../common/client.rs"]
 mod talk;
 
 fn main() -> std::process::ExitCode {
-    cases::conduct(&[client::CASES, server::CASES, chain::CASES])
+    cases::conduct(&[client::CASES, server::CASES, chain::CASES, hostile::CASES])
 }

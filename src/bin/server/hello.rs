@@ -41,5 +41,8 @@ fn greet(tls: &mut Tls<Stream>, remote: SocketAddr, pass: &Pass) -> io::Result<(
         return io::Write::write_all(tls, format!("refused: {why}\n").as_bytes());
     }
     tls.stream.expect(IDLE, IDLE);
-    mutual::hello(tls, who.as_deref(), || pass.gate().closed())
+    if let Some(why) = mutual::hello(tls, who.as_deref(), || pass.gate().closed())? {
+        log::warn!(target: "mutual", "{remote} refused: {why}");
+    }
+    Ok(())
 }

@@ -7,8 +7,8 @@ use crate::{
 };
 use padlock::trust::Presented;
 use rustls::{
-    ClientConfig, HandshakeKind,
-    client::Resumption,
+    ClientConfig, ConfigBuilder, HandshakeKind,
+    client::{Resumption, WantsClientCert},
     crypto::{CryptoProvider, SupportedKxGroup, aws_lc_rs},
     version::TLS13,
 };
@@ -69,7 +69,7 @@ impl Sample {
         self.failed += other.failed;
     }
 
-    fn of(result: io::Result<()>) -> Sample {
+    pub fn of(result: io::Result<()>) -> Sample {
         match result {
             Ok(()) => Sample { done: 1, ..Sample::default() },
             Err(e) => {
@@ -82,7 +82,7 @@ impl Sample {
 }
 
 /// Some operations, done whenever it is called. What it holds open stays open until it is dropped.
-type Batch<'a> = Box<dyn FnMut() -> Sample + Send + 'a>;
+pub type Batch<'a> = Box<dyn FnMut() -> Sample + Send + 'a>;
 
 /// One turn of one server.
 pub fn work(server: &Process, lab: &Lab, work: Work) -> Sample {
@@ -115,7 +115,7 @@ pub fn idle(server: &Process, lab: &Lab, connections: usize) -> Sample {
 }
 
 /// Prepares on each thread, then works for a [`TURN`], and looks at the server's clock before and after that.
-fn turn<'a>(server: &Process, threads: usize, prepare: impl Fn() -> Batch<'a> + Sync) -> Sample {
+pub fn turn<'a>(server: &Process, threads: usize, prepare: impl Fn() -> Batch<'a> + Sync) -> Sample {
     let (ready, go) = (Barrier::new(threads + 1), Barrier::new(threads + 1));
     let job = || {
         let mut batch = prepare();
@@ -238,17 +238,21 @@ fn gather(server: &Process, lab: &Lab, question: &Question, listeners: usize) ->
 
 /// A client that offers one group, so that it is certain which is measured.
 fn config(lab: &Lab, group: Group, resumed: bool) -> Arc<ClientConfig> {
-    let provider = CryptoProvider { kx_groups: vec![group.library()], ..aws_lc_rs::default_provider() };
-    let mut config = ClientConfig::builder_with_provider(Arc::new(provider))
-        .with_protocol_versions(&[&TLS13])
-        .unwrap()
-        .dangerous() // rustls' word for a verifier given by hand: this one judges as any client's
-        .with_custom_certificate_verifier(lab.trust.judge_servers(Presented::default()).unwrap())
-        .with_no_client_auth();
+    let mut config = builder(lab, group).with_no_client_auth();
     if !resumed {
         config.resumption = Resumption::disabled();
     }
     Arc::new(config)
+}
+
+/// The same, as long as it may still get a certificate of its own.
+pub fn builder(lab: &Lab, group: Group) -> ConfigBuilder<ClientConfig, WantsClientCert> {
+    let provider = CryptoProvider { kx_groups: vec![group.library()], ..aws_lc_rs::default_provider() };
+    ClientConfig::builder_with_provider(Arc::new(provider))
+        .with_protocol_versions(&[&TLS13])
+        .unwrap()
+        .dangerous() // rustls' word for a verifier given by hand: this one judges as any client's
+        .with_custom_certificate_verifier(lab.trust.judge_servers(Presented::default()).unwrap())
 }
 
 impl Group {

@@ -6,6 +6,7 @@
 
 mod line;
 mod load;
+mod mutual;
 mod naive;
 mod process;
 mod raw;
@@ -51,14 +52,19 @@ fn measure(arguments: &[String]) -> ExitCode {
     let lab = Lab::new();
     let servers = Kind::ALL.map(|kind| Process::start(kind, &lab));
     let mut all_well = true;
-    table::head();
-    for (name, work) in rows {
+    for (place, (name, work)) in rows.enumerate() {
+        if place == 0 {
+            table::head();
+        }
         let samples = match work {
             Work::Idle { connections } => Kind::ALL.map(|kind| load::idle(&Process::start(kind, &lab), &lab, connections)),
             _ => in_turn(&servers, &lab, work),
         };
         all_well &= samples[0].failed == 0;
         table::row(name, &samples);
+    }
+    if wanted.is_empty() || wanted.iter().any(|part| mutual::NAME.contains(part.as_str())) {
+        all_well &= mutual::row(&lab, ROUNDS);
     }
     table::foot();
     if all_well { ExitCode::SUCCESS } else { ExitCode::FAILURE }

@@ -6,6 +6,7 @@ use std::{
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    thread,
     time::Duration,
 };
 use tempfile::TempDir;
@@ -16,6 +17,10 @@ pub enum Kind {
     Padlock,
     Naive,
     Raw,
+    /// Our lines over bare TLS.
+    Hello,
+    /// The same done by OpenSSL: it reverses lines, and serves one at a time.
+    OpenSsl,
 }
 
 impl Kind {
@@ -32,7 +37,7 @@ impl Lab {
     pub fn new() -> Lab {
         let folder = tempfile::Builder::new().prefix("padlock-bench-").tempdir().unwrap();
         let certs = folder.path().join("certs");
-        for verb in [&["found"][..], &["sign", "server", "localhost"]] {
+        for verb in [&["found"][..], &["sign", "server", "localhost"], &["sign", "user", "alice"]] {
             let status = command(env!("CARGO_BIN_EXE_ca")).args(["--quiet", "--certs"]).arg(&certs).args(verb).status().unwrap();
             assert!(status.success(), "ca {verb:?}: {status}");
         }
@@ -45,6 +50,11 @@ impl Lab {
         Lab { folder, trust }
     }
 
+    /// A client's chain and key.
+    pub fn alice(&self) -> (PathBuf, PathBuf) {
+        Places::new(self.path("certs")).user("alice")
+    }
+
     fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -53,7 +63,7 @@ impl Lab {
 /// A server on ports that the system picked. It is stopped when this goes out of scope.
 pub struct Process {
     pub kind: Kind,
-    /// The port of HTTPS.
+    /// The port of HTTPS, or of the only service.
     pub web: u16,
     /// The port of wss.
     pub wss: u16,
@@ -63,7 +73,8 @@ pub struct Process {
 impl Process {
     pub fn start(kind: Kind, lab: &Lab) -> Process {
         let mut command = match kind {
-            Kind::Padlock => command(env!("CARGO_BIN_EXE_server")),
+            Kind::Padlock | Kind::Hello => command(env!("CARGO_BIN_EXE_server")),
+            Kind::OpenSsl => command("openssl"),
             Kind::Naive | Kind::Raw => command(std::env::current_exe().unwrap()),
         };
         match kind {
@@ -77,13 +88,15 @@ impl Process {
                 command.arg("--serve-naive").args([chain, key, lab.path("files")])
             }
             Kind::Raw => command.arg("--serve-raw"),
+            Kind::Hello => command.args(["hello", "--port", "0", "--json", "--quiet", "--certs"]).arg(lab.path("certs")),
+            Kind::OpenSsl => s_server(&mut command, &Places::new(lab.path("certs"))),
         };
         let mut child = on_the_last_core(|| command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap());
-        let mut ports = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut ports).unwrap();
-        let ports: serde_json::Value = serde_json::from_str(&ports).unwrap_or_else(|e| panic!("{command:?} said {ports:?}: {e}"));
-        let web = ports["web"].as_u64().unwrap() as u16;
-        let wss = ports["wss"].as_u64().map_or(web, |port| port as u16);
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let ready = |line: &String| line.contains('{') || line.contains("ACCEPT");
+        let ports = lines.by_ref().find(ready).unwrap_or_else(|| panic!("{command:?} said no port"));
+        thread::spawn(move || lines.for_each(drop)); // whoever goes on talking is not to be stopped by it
+        let (web, wss) = ports_of(&ports).unwrap_or_else(|| panic!("{command:?} said {ports:?}"));
         Process { kind, web, wss, child }
     }
 
@@ -107,6 +120,24 @@ impl Process {
     fn proc(&self, file: &str) -> PathBuf {
         Path::new("/proc").join(self.child.id().to_string()).join(file)
     }
+}
+
+/// `{"web":1,"wss":2}` or `ACCEPT 127.0.0.1:1`.
+fn ports_of(line: &str) -> Option<(u16, u16)> {
+    if let Some((_, port)) = line.strip_prefix("ACCEPT").and_then(|rest| rest.rsplit_once(':')) {
+        let port = port.trim().parse().ok()?;
+        return Some((port, port));
+    }
+    let ports: serde_json::Value = serde_json::from_str(line).ok()?;
+    let port = |name: &str| ports[name].as_u64().map(|port| port as u16);
+    let first = port("web").or(port("hello"))?;
+    Some((first, port("wss").unwrap_or(first)))
+}
+
+fn s_server<'a>(command: &'a mut Command, places: &Places) -> &'a mut Command {
+    let (chain, key) = places.server("localhost");
+    command.args(["s_server", "-accept", "127.0.0.1:0", "-tls1_3", "-rev", "-Verify", "3", "-verify_return_error"]).stderr(Stdio::null());
+    command.arg("-cert").arg(&chain).arg("-cert_chain").arg(&chain).arg("-key").arg(key).arg("-CAfile").arg(places.root_certificate())
 }
 
 impl Drop for Process {

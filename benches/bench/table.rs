@@ -19,6 +19,17 @@ pub fn row(name: &str, samples: &[Sample; 3]) {
     println!("{name:WIDTH$}{rate:>10}{padlock:>12}{naive:>12}{raw:>10}{ratio:>11}{:>8}", failed(samples));
 }
 
+/// `samples`: of padlock and of `openssl s_server`, which is its own row because the columns are others.
+pub fn beside_openssl(name: &str, samples: &[Sample; 2]) {
+    let rates = samples.map(|sample| grouped(sample.done as f64 / sample.time.as_secs_f64()));
+    let cost = samples.map(|sample| sample.cpu.as_secs_f64() * 1e6 / sample.done as f64);
+    println!("\n{:WIDTH$}{:^22}  {:^22}{:>11}", "", "operations per second", "CPU per operation, µs", "padlock");
+    println!("{:WIDTH$}{:>11}{:>11}  {:>11}{:>11}{:>11}{:>8}", "", "padlock", "openssl", "padlock", "openssl", "/ openssl", "failed");
+    let [ours, theirs] = cost.map(|cost| number(cost, 1));
+    let failed = samples.map(|sample| sample.failed).iter().sum::<u64>();
+    println!("{name:WIDTH$}{:>11}{:>11}  {ours:>11}{theirs:>11}{:>11}{failed:>8}", rates[0], rates[1], number(cost[0] / cost[1], 2));
+}
+
 pub fn foot() {
     println!("\nMeasured: CPU time of the server's process alone, all threads, per handshake, echo, delivery or page.");
     println!("Compare: padlock / naive, which depends least on the machine. Operations per second depend on the generator too.");

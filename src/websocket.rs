@@ -34,15 +34,20 @@ pub fn upgrade(head: &Head, scheme: &str, protocol: &str) -> Result<Response, Re
     if !head.has_token("Connection", "upgrade") {
         return Err(Response::error(400, "a request with Upgrade also needs Connection: Upgrade").close());
     }
-    if head.fields("Sec-WebSocket-Version").ne([VERSION]) {
+    if head.body_length() > 0 {
+        return Err(Response::error(400, "a request with Upgrade has no body: its bytes would be taken for frames").close());
+    }
+    // A field that is no text counts, too: it is there, and it is wrong.
+    let texts = |name| head.values(name).map(|value| std::str::from_utf8(value).unwrap_or_default());
+    if texts("Sec-WebSocket-Version").ne([VERSION]) {
         let wrong = Response::error(426, "the WebSocket version has to be 13").field("Upgrade", "websocket");
         return Err(wrong.field("Sec-WebSocket-Version", VERSION));
     }
-    let key = the_only(head.fields("Sec-WebSocket-Key")).filter(|key| is_nonce(key));
+    let key = the_only(texts("Sec-WebSocket-Key")).filter(|key| is_nonce(key));
     let Some(key) = key else {
         return Err(Response::error(400, "Sec-WebSocket-Key has to be there once: 16 random bytes in base64").close());
     };
-    let mut origins = head.fields("Origin").peekable();
+    let mut origins = texts("Origin").peekable();
     if origins.peek().is_some() && !the_only(origins).is_some_and(|origin| same_origin(origin, scheme, head.host())) {
         return Err(Response::error(403, "only pages of this host may open a WebSocket here (Origin)").close());
     }
@@ -115,6 +120,15 @@ fn check_answer(bytes: &[u8], key: &str) -> Result<Option<usize>, Error> {
     let upgraded = field("Upgrade").is_some_and(|v| v.eq_ignore_ascii_case("websocket"))
         && field("Connection").is_some_and(|v| v.eq_ignore_ascii_case("upgrade"))
         && field("Sec-WebSocket-Accept") == Some(derive_accept_key(key.as_bytes()).as_str());
+    // We offered neither, so a server that picks one speaks of something else than we do (RFC 6455 4.1, 5 and 6).
+    let picked = ["Sec-WebSocket-Extensions", "Sec-WebSocket-Protocol"]
+        .into_iter()
+        .find(|name| answer.headers.iter().any(|f| f.name.eq_ignore_ascii_case(name)));
+    if let Some(name) = picked.filter(|_| upgraded) {
+        return Err(Error::new("bad-upgrade", format!("the server chose something that was not offered ({name})"))
+            .hint("the server must change: it may choose only what is offered; RFC 6455 4.1")
+            .exit(exit::UPGRADE));
+    }
     if upgraded {
         return Ok(Some(length));
     }
@@ -202,6 +216,8 @@ mod tests {
             ("dGhlIHNhbXBsZSBub25jZQ==", "dGhlIHNhbXBsZSBub25jZQ=!", 400),
             ("Sec-WebSocket-Version", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version", 400),
             ("\r\n\r\n", "\r\nOrigin: https://evil.test\r\n\r\n", 403),
+            ("HTTP/1.1", "HTTP/1.0", 426),
+            ("\r\n\r\n", "\r\nContent-Length: 5\r\n\r\n", 400),
             ("\r\n\r\n", "\r\nOrigin: null\r\n\r\n", 403),
             ("\r\n\r\n", "\r\nOrigin: http://localhost:1234\r\n\r\n", 403),
             ("\r\n\r\n", "\r\nOrigin: https://localhost:1235\r\n\r\n", 403),
@@ -211,6 +227,13 @@ mod tests {
             assert!(GOOD.contains(from), "{from}");
             assert_eq!(answer(&GOOD.replacen(from, to, 1)).0, status, "{from:?} became {to:?}");
         }
+    }
+
+    #[test]
+    fn an_origin_that_is_no_text_is_a_foreign_one() {
+        let request = [GOOD.trim_end().as_bytes(), b"\r\nOrigin: \xff\r\n\r\n"].concat();
+        let Next::Head(head) = read_head(&mut request.as_slice(), &mut Vec::new()).unwrap() else { panic!("no head") };
+        assert_eq!(upgrade(&head, "https", "echo.v1").unwrap_or_else(|refusal| refusal).status(), 403);
     }
 
     #[test]
@@ -238,6 +261,10 @@ mod tests {
         assert_eq!(check_answer(good.as_bytes(), key).unwrap(), Some(good.len()));
         assert_eq!(check_answer(&good.as_bytes()[..good.len() - 1], key).unwrap(), None);
         assert_eq!(check_answer(good_answer("AAAAAAAAAAAAAAAAAAAAAA==").as_bytes(), key).unwrap_err().code, "bad-upgrade");
+        for picked in ["Sec-WebSocket-Extensions: permessage-deflate", "Sec-WebSocket-Protocol: x"] {
+            let answer = good.replace("\r\n\r\n", &format!("\r\n{picked}\r\n\r\n"));
+            assert_eq!(check_answer(answer.as_bytes(), key).unwrap_err().code, "bad-upgrade", "{picked}");
+        }
         assert_eq!(check_answer(b"HTTP/1.1 403 Forbidden\r\n\r\n", key).unwrap_err().code, "upgrade-refused");
         assert_eq!(check_answer(b"\x15\x03\x03", key).unwrap_err().code, "not-http");
     }

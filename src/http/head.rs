@@ -92,7 +92,7 @@ impl Head {
         self.fields.iter().any(|(name, _)| asks(self.raw(*name)))
     }
 
-    pub(super) fn values(&self, name: &str) -> impl Iterator<Item = &[u8]> {
+    pub(crate) fn values(&self, name: &str) -> impl Iterator<Item = &[u8]> {
         let named = self.fields.iter().filter(move |(field, _)| self.raw(*field).eq_ignore_ascii_case(name.as_bytes()));
         named.map(|(_, value)| self.raw(*value).trim_ascii())
     }

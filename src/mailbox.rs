@@ -143,13 +143,13 @@ impl Mailbox {
         self.hear(&[], on)?; // what came together with the upgrade
         loop {
             match inbox.receive(&self.socket) {
-                Ok([]) => return Ok(self.state().end_of_stream()),
+                Ok([]) => return Ok(self.state().end_of_stream(io::ErrorKind::UnexpectedEof.into())),
                 Ok(bytes) => {
                     self.heard.store(true, Ordering::Relaxed);
                     self.hear(bytes, on)?;
                 }
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                Err(e) => return Ok(self.state().lost.take().unwrap_or(Ended::Lost(Failure::Io(e)))),
+                Err(e) => return Ok(self.state().end_of_stream(e)),
             }
         }
     }

@@ -218,12 +218,13 @@ impl State {
         self.closing.map(|then| then.elapsed())
     }
 
-    /// recv(2) gave nothing more: how did it end?
-    pub fn end_of_stream(&mut self) -> Ended {
+    /// recv(2) gave nothing more, or failed: how did it end? Behind a Close, `why` says nothing new: a peer that hangs up at once,
+    /// our answer unread, makes a reset.
+    pub fn end_of_stream(&mut self, why: io::Error) -> Ended {
         match (self.lost.take(), self.closed.take()) {
             (Some(reason), _) => reason,
             (None, Some(frame)) => Ended::Closed(frame),
-            (None, None) => Ended::Lost(Failure::Io(io::ErrorKind::UnexpectedEof.into())),
+            (None, None) => Ended::Lost(Failure::Io(why)),
         }
     }
 

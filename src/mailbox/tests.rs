@@ -217,3 +217,16 @@ fn a_line_that_is_cut_is_not_a_close() {
     drop(here);
     assert!(matches!(listening.join().unwrap(), Ended::Lost(_)));
 }
+
+#[test]
+fn a_close_counts_although_the_peer_then_resets_the_connection() {
+    let (there, here) = tcp();
+    let mailbox = Mailbox::new(Arc::new(here), None, Role::Client, Vec::new(), 1024);
+    let listening = hear_all(&mailbox);
+    (&there).write_all(b"\x88\x06\x0f\xa0full").unwrap();
+    // Our answer arrives and stays unread: closing now makes a reset.
+    while there.peek(&mut [0; 8]).unwrap() < 8 {}
+    drop(there);
+    let (_, ended) = listening.join().unwrap();
+    assert!(matches!(&ended, Ended::Closed(Some(frame)) if u16::from(frame.code) == 4000 && &*frame.reason == "full"), "{ended:?}");
+}

@@ -9,6 +9,8 @@ const HEAD_MAX: usize = 64 * 1024;
 const LINE_MAX: usize = 4096;
 /// Fields of a head.
 const FIELDS: usize = 128;
+/// Interim answers before the answer. One or two are usual: 100, 103.
+const INTERIM: usize = 16;
 
 pub struct Answer {
     pub status: u16,
@@ -31,7 +33,7 @@ impl<R: Read> Incoming<R> {
 
     /// The head of the answer. Interim ones (1xx) are passed over.
     pub fn answer(&mut self) -> Result<Answer> {
-        loop {
+        for _ in 0..=INTERIM {
             let mut searched: usize = 0;
             let end = loop {
                 // The blank line may have begun in what was there before.
@@ -48,10 +50,13 @@ impl<R: Read> Incoming<R> {
                 }
             };
             let answer = parse(self.ahead.drain(..end).collect())?;
-            if !(100..200).contains(&answer.status) {
-                return Ok(answer);
+            match answer.status {
+                200.. => return Ok(answer),
+                100 | 102..=199 => {}
+                _ => return Err(not_http()), // 101 too: we asked for no other protocol
             }
         }
+        Err(not_http())
     }
 
     /// Hands the body to `sink`, piece by piece; gives its length.
@@ -59,13 +64,15 @@ impl<R: Read> Incoming<R> {
         if head_only || answer.status == 204 || answer.status == 304 {
             return Ok(0);
         }
-        if answer.field("transfer-encoding").is_some_and(|coding| coding.eq_ignore_ascii_case("chunked")) {
-            return self.chunks(&mut sink);
-        }
-        match answer.field("content-length").map(str::parse) {
-            Some(Ok(length)) => self.exactly(length, &mut sink).map(|()| length),
-            Some(Err(_)) => Err(not_http()),
-            None => self.until_the_end(&mut sink),
+        // Two answers to where it ends, or a coding that we did not ask for, are none (RFC 9112 6.3).
+        match (answer.the_field("transfer-encoding")?, answer.the_field("content-length")?) {
+            (Some(coding), None) if coding.eq_ignore_ascii_case("chunked") => self.chunks(&mut sink),
+            (Some(_), _) => Err(not_http()),
+            (None, Some(digits)) => {
+                let length = number(digits, 10).ok_or_else(not_http)?;
+                self.exactly(length, &mut sink).map(|()| length)
+            }
+            (None, None) => self.until_the_end(&mut sink),
         }
     }
 
@@ -74,10 +81,15 @@ impl<R: Read> Incoming<R> {
         loop {
             let line = self.line()?;
             let digits = line.split(';').next().unwrap_or_default().trim();
-            let length = u64::from_str_radix(digits, 16).map_err(|_| not_http())?;
+            let length = number(digits, 16).ok_or_else(not_http)?;
             if length == 0 {
-                while !self.line()?.is_empty() {} // trailers
-                return Ok(total);
+                // Trailers: passed over, as many as a head may have.
+                for _ in 0..=FIELDS {
+                    if self.line()?.is_empty() {
+                        return Ok(total);
+                    }
+                }
+                return Err(not_http());
             }
             self.exactly(length, sink)?;
             total = total.saturating_add(length);
@@ -143,6 +155,17 @@ impl Answer {
     pub fn field(&self, name: &str) -> Option<&str> {
         self.fields.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
+
+    /// The same, and it must not be there twice.
+    fn the_field(&self, name: &str) -> Result<Option<&str>> {
+        let count = self.fields.iter().filter(|(known, _)| known == name).count();
+        if count > 1 { Err(not_http()) } else { Ok(self.field(name)) }
+    }
+}
+
+/// Digits and nothing else: Rust would take a plus sign, too.
+fn number(digits: &str, base: u32) -> Option<u64> {
+    digits.bytes().all(|digit| digit.is_ascii_alphanumeric()).then(|| u64::from_str_radix(digits, base).ok()).flatten()
 }
 
 fn parse(head: Vec<u8>) -> Result<Answer> {
@@ -209,6 +232,13 @@ mod tests {
             ("HTTP/1.1 200 OK\r\n", "not-http"),
             ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhell", "cut-short"),
             ("HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n", "not-http"),
+            ("HTTP/1.1 200 OK\r\nContent-Length: +2\r\n\r\nok", "not-http"),
+            ("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nok", "not-http"),
+            ("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "not-http"),
+            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", "not-http"),
+            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n+1\r\nx\r\n0\r\n\r\n", "not-http"),
+            ("HTTP/1.1 101 Switching Protocols\r\n\r\n", "not-http"),
+            ("HTTP/1.1 000 x\r\n\r\n", "not-http"),
             ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n", "not-http"),
             ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-3\r\n", "not-http"),
             ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel", "cut-short"),
@@ -216,6 +246,9 @@ mod tests {
         ] {
             assert_eq!(fetched(answer).unwrap_err(), code, "{answer:?}");
         }
-        assert_eq!(fetched(&"x".repeat(HEAD_MAX * 2)).unwrap_err(), "not-http");
+        let endless_trailers = format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n{}", "X: y\r\n".repeat(FIELDS * 2));
+        for endless in ["x".repeat(HEAD_MAX * 2), "HTTP/1.1 100 Continue\r\n\r\n".repeat(INTERIM * 2), endless_trailers] {
+            assert_eq!(fetched(&endless).unwrap_err(), "not-http");
+        }
     }
 }

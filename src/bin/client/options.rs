@@ -139,7 +139,9 @@ fn start_log(options: &Options) {
 
 fn seconds(text: &str) -> Result<Duration, String> {
     let number: f64 = text.parse().map_err(|_| "a number of seconds, such as 10 or 0.5".to_string())?;
-    Duration::try_from_secs_f64(number).map_err(|_| "a number of seconds from 0 up".to_string())
+    // A clock has an end, too: what can't be added to it is too long.
+    let time = Duration::try_from_secs_f64(number).ok().filter(|time| std::time::Instant::now().checked_add(*time).is_some());
+    time.ok_or_else(|| "a number of seconds from 0 up".to_string())
 }
 
 /// `4096`, `64k`, `16m`.
@@ -173,6 +175,6 @@ mod tests {
         assert_eq!((size("64k"), size("16M"), size("5")), (Ok(65536), Ok(16 * 1024 * 1024), Ok(5)));
         assert!(["", "k", "0", "-1", "1g", "99999999999999999999m", "18446744073709551615k"].iter().all(|text| size(text).is_err()));
         assert_eq!(seconds("0.5"), Ok(Duration::from_millis(500)));
-        assert!(["", "x", "-1", "NaN", "1e300"].iter().all(|text| seconds(text).is_err()));
+        assert!(["", "x", "-1", "NaN", "1e19", "1e300"].iter().all(|text| seconds(text).is_err()));
     }
 }

@@ -6,6 +6,7 @@
 use clap::Parser;
 use padlock::authority::Places;
 use padlock::error::Result;
+use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -36,7 +37,7 @@ fn main() -> ExitCode {
     match run(&options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{}", error.lines("ca"));
+            let _ = writeln!(std::io::stderr(), "{}", error.lines("ca")); // perhaps nobody reads it: the status stays
             ExitCode::from(error.exit)
         }
     }

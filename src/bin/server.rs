@@ -30,7 +30,12 @@ use signal_hook::{
     consts::{SIGHUP, SIGINT, SIGTERM},
     iterator::Signals,
 };
-use std::{process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+    sync::Arc,
+    time::Duration,
+};
 use tungstenite::protocol::frame::coding::CloseCode;
 
 /// What is under way when the server is told to stop has this long to finish.
@@ -41,7 +46,7 @@ fn main() -> ExitCode {
     match run(&options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {
-            eprintln!("{}", e.lines("server"));
+            let _ = writeln!(io::stderr(), "{}", e.lines("server")); // perhaps nobody reads it: the status stays
             ExitCode::from(e.exit)
         }
     }
@@ -61,7 +66,7 @@ fn run(options: &Arc<Options>) -> Result<()> {
     let web = Arc::new(web::Web::new(options, &who, site.clone())?);
     let hello = Arc::new(Side::new(options, &who, ClientAuth::Require, &[])?);
     let gate = Gate::new(options.limits());
-    print!("{}", options.table(&ports));
+    let _ = write!(io::stdout(), "{}", options.table(&ports));
 
     let https = ports.iter().find(|(service, _)| *service == Service::Web).map(|(_, listener)| listener.address().port());
     for (service, listener) in ports {

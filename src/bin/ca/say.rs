@@ -21,14 +21,14 @@ pub fn set_up(quiet: bool) {
 /// A fact, on stderr.
 pub fn fact(text: &str) {
     if !QUIET.get().unwrap_or(&false) {
-        eprintln!("ca: {text}");
+        let _ = writeln!(std::io::stderr(), "ca: {text}");
     }
 }
 
 /// The command that a reader may know already, on stderr.
 pub fn openssl(line: &str) {
     if !QUIET.get().unwrap_or(&false) {
-        eprintln!("openssl: {line}");
+        let _ = writeln!(std::io::stderr(), "openssl: {line}");
     }
 }
 

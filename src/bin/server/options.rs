@@ -101,7 +101,7 @@ impl Options {
         let options = Options::parse();
         start_log(&options);
         if let Err(e) = options.check() {
-            eprintln!("{}", e.lines("server"));
+            let _ = std::io::Write::write_fmt(&mut std::io::stderr(), format_args!("{}\n", e.lines("server")));
             std::process::exit(e.exit.into());
         }
         options

@@ -223,7 +223,7 @@ impl State {
     pub fn end_of_stream(&mut self, why: io::Error) -> Ended {
         match (self.lost.take(), self.closed.take()) {
             (Some(reason), _) => reason,
-            (None, Some(frame)) => Ended::Closed(frame),
+            (None, Some(frame)) => parted(frame),
             (None, None) => Ended::Lost(Failure::Io(why)),
         }
     }

@@ -4,7 +4,7 @@ use super::{
     cases,
     common::{Server, certs, good, run, text},
     people::House,
-    talk::Talk,
+    talk::{Talk, ended, piped},
 };
 use std::process::Command;
 
@@ -18,6 +18,7 @@ cases! {
     ["python3"] python_hears_why_it_is_refused,
     ["curl"] curl_proves_its_name_to_the_web_server,
     ["curl"] curl_hears_why_it_is_refused,
+    [] our_client_hears_why_it_is_refused,
     ["openssl"] what_is_asked_of_clients_decides_who_comes_in,
 }
 
@@ -102,6 +103,8 @@ fn openssl_hears_why_it_is_refused() {
         assert_eq!(text(&out.stdout), "", "{}", refusal.whose);
         server.logged(refusal.log);
     }
+    let lines = server.log();
+    assert_eq!(lines.iter().filter(|line| line.starts_with("tls: 127.0.0.1:")).count(), house.refusals().len(), "one line each: {lines:?}");
 }
 
 fn openssl_refuses_itself_a_key_that_does_not_match() {
@@ -185,6 +188,25 @@ fn curl_hears_why_it_is_refused() {
         assert_eq!(text(&out.stdout), "", "{}", refusal.whose);
         server.logged(refusal.log);
     }
+}
+
+fn our_client_hears_why_it_is_refused() {
+    let house = House::new();
+    let server = house.open(&[]);
+    let url = format!("tls://localhost:{}", server.port("hello"));
+    for refusal in house.refusals() {
+        let Some(who) = &refusal.who else { continue }; // ours always shows the guest's at least
+        let (cert, key) = house.files(refusal.whose, who);
+        let out = piped(&[&url, "--cert", &cert, "--key", &key], "never said\n");
+        if refusal.alert == "certificate expired" {
+            ended(&out, 58, &["your clock says"]); // it looks at its own dates before it goes
+            continue;
+        }
+        ended(&out, 56, &[&format!("refused us: {}", refusal.alert)]);
+        assert_eq!(text(&out.stdout), "", "{}: not connected, so it must not say so", refusal.whose);
+        server.logged(refusal.log);
+    }
+    assert!(!server.log().join("\n").contains(" is mallory"), "nobody came in");
 }
 
 fn what_is_asked_of_clients_decides_who_comes_in() {

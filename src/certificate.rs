@@ -3,7 +3,7 @@ use crate::key::{self, Key, Kind, pem};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::path::Path;
 use time::{Duration, OffsetDateTime};
-use x509_parser::prelude::{FromDer, X509Certificate};
+use x509_parser::prelude::{FromDer, X509Certificate, X509Version};
 
 mod sign;
 mod summary;
@@ -30,12 +30,13 @@ impl Identity {
     ///
     /// # Errors
     /// Exit status 58: a file is missing, unreadable or something else, the two do not belong together, the chain
-    /// is out of order, or a certificate is not valid now.
+    /// is out of order, the leaf has no names since it is older than version 3, or a certificate is not valid now.
     pub fn load(chain: &Path, key: &Path) -> Result<Identity> {
         let own = |e: Error| e.exit(exit::OWN_CERTIFICATE);
         let identity = Identity { chain: load_chain(chain).map_err(own)?, key: key::load(key)? };
         let secret = Key::try_from(&identity.key).map_err(|()| pem::unusable(key, &identity.key))?;
         check_key(&identity.chain, &secret, chain, key).map_err(own)?;
+        check_version(&identity.chain[0], chain).map_err(own)?;
         check_order(&identity.chain, chain).map_err(own)?;
         for certificate in &identity.chain {
             check_dates(&summary(certificate).map_err(own)?, chain, OffsetDateTime::now_utc()).map_err(own)?;
@@ -107,6 +108,17 @@ fn check_key(chain: &[CertificateDer<'_>], secret: &Key, file: &Path, key: &Path
         None => Err(Error::new("key-mismatch", format!("{key} is not the key of {file}: the certificate was made for another one"))
             .hint(format!("compare the public halves: openssl pkey -in {key} -pubout; openssl x509 -in {file} -noout -pubkey"))),
     }
+}
+
+/// Before version 3 a certificate had no extensions, so no peer finds its name in it (RFC 5280 4.1.2.1).
+fn check_version(leaf: &CertificateDer<'_>, file: &Path) -> Result<()> {
+    let leaf = parse(leaf)?;
+    if leaf.version() == X509Version::V3 {
+        return Ok(());
+    }
+    let who = subject(leaf.subject());
+    Err(Error::new("v1", format!("{} is of no use: {who} is an X.509 version 1 certificate, which can carry no names", file.display()))
+        .hint("./ca sign server NAME; with openssl: x509 -req needs -extfile with subjectAltName (certs/README.md)"))
 }
 
 /// Each certificate must be signed by the one after it (RFC 9846 4.5.1). Peers search in vain otherwise.

@@ -82,6 +82,15 @@ fn a_reversed_chain_is_told_from_a_wrong_key() {
 }
 
 #[test]
+fn a_certificate_of_version_1_is_refused_before_anybody_sees_it() {
+    let (v3, v1) = ("AwIBAgI", "AwIBAAI"); // in base64: the version, an INTEGER, and the tag of the next one
+    let mut chain = Chain::new(1, |_| ());
+    assert!(chain.pems[0].contains(v3));
+    chain.pems[0] = chain.pems[0].replacen(v3, v1, 1);
+    assert_eq!(code(chain.load(&[0])), ("v1", exit::OWN_CERTIFICATE));
+}
+
+#[test]
 fn a_chain_with_a_gap_is_refused() {
     assert_eq!(code(Chain::new(3, |_| ()).load(&[0, 2])), ("chain-order", exit::OWN_CERTIFICATE));
 }

@@ -152,6 +152,7 @@ pub fn sign(places: &Places, grant: &Grant, key: &Public, chain: &Path, leaf: Op
     let issuer = Issuer::open(places, Which::Intermediate)?;
     database::prepare(places, Which::Intermediate)?;
     database::configure(places, Which::Intermediate)?;
+    check_not_revoked(places)?;
     let intermediate = file::read(&places.intermediate_certificate())?;
     let signed = issuer.sign(&lock, grant.certificate(OffsetDateTime::now_utc())?, key)?;
     for path in [leaf, Some(chain)].into_iter().flatten() {
@@ -164,6 +165,20 @@ pub fn sign(places: &Places, grant: &Grant, key: &Public, chain: &Path, leaf: Op
     Ok(signed)
 }
 
+/// An intermediate that the root has taken back must sign nothing any more: nobody who looks at the root's list would believe it.
+fn check_not_revoked(places: &Places) -> Result<()> {
+    let intermediate = crate::certificate::load_chain(&places.intermediate_certificate())?;
+    let serial = crate::certificate::summary(&intermediate[0])?.serial;
+    let mut root = Ledger::load(&Which::Root.directory(places))?;
+    match root.find(&serial).map(|entry| &entry.status) {
+        Some(Status::Revoked { .. }) => {
+            Err(Error::new("issuer-revoked", "the intermediate was revoked by the root: what it signs is worth nothing")
+                .hint("found a new authority, and import its root: make clean-certs && make certs"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Takes a certificate back, and signs the new list of its issuer. Gives the issuer and the serial.
 ///
 /// # Errors
@@ -174,7 +189,10 @@ pub fn revoke(places: &Places, serial: &str, reason: crl::Reason) -> Result<Whic
         let issuer = Issuer::open(places, which)?;
         if Ledger::load(&issuer.directory)?.find(serial).is_some() {
             issuer.revoke(&lock, serial, reason)?;
-            list(places, &lock, which)?;
+            list(places, &lock, which).map_err(|e| {
+                let cause = format!("{serial} is revoked in the ledger, but the list that tells others is not written: {}", e.cause);
+                Error { cause, ..e }.hint("mend that, then sign the list: ./ca crl")
+            })?;
             return Ok(which);
         }
     }

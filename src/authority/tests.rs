@@ -239,3 +239,24 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_intermediate_that_the_root_took_back_signs_nothing_more() {
+    let (_directory, places) = lab();
+    let serial = summary(&load_chain(&places.intermediate_certificate()).unwrap()[0]).unwrap().serial;
+    assert_eq!(revoke(&places, &serial, crl::Reason::default()).unwrap(), Which::Root);
+    let refused = sign(&places, &server(&["x.test"]).unwrap(), &key_of_somebody(), &places.dir.join("x.pem"), None);
+    assert_eq!(refused.unwrap_err().code, "issuer-revoked");
+    assert!(!places.dir.join("x.pem").exists());
+}
+
+#[test]
+fn a_revocation_whose_list_can_not_be_written_says_how_to_tell_it_all_the_same() {
+    let (_directory, places) = lab();
+    let serial = signed(&places, &server(&["x.test"]).unwrap()).serial;
+    let lists = places.dir.join("crl");
+    fs::remove_dir_all(&lists).ok();
+    fs::write(&lists, "in the way").unwrap();
+    let failed = revoke(&places, &serial, crl::Reason::default()).unwrap_err();
+    assert!(failed.cause.contains(&serial) && failed.hint.contains("./ca crl"), "{failed:?}");
+}

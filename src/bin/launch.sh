@@ -26,6 +26,8 @@ elif ! command -v cargo >/dev/null; then
     exit 1
 fi
 
+[ -x "$program" ] || echo "$name: is built first; that takes a few minutes, once" >&2
+
 # Whether to build is always cargo's decision. This only keeps it from reporting that there was nothing to do.
 quiet=
 if [ -x "$program" ] && [ -z "$(cd "$home" && find Cargo.toml Cargo.lock src docs www -newer "$program" 2>/dev/null)" ]; then

@@ -92,7 +92,7 @@ fn run(options: &Arc<Options>) -> Result<()> {
             _ => break,
         }
     }
-    log::info!(target: "listener", "stopping: no new connections, {} conversations are told", web.rooms.everyone.len());
+    log::info!(target: "listener", "stopping: no new connections; told to those who converse: {}", web.rooms.everyone.len());
     web.rooms.everyone.close(CloseCode::Away, "the server stops");
     match gate.close(LAST_CALL) {
         0 => log::info!(target: "listener", "all connections have ended"),

@@ -98,7 +98,7 @@ impl Files {
         let metadata = file.metadata().ok().filter(Metadata::is_file)?;
         let mut start = Vec::new();
         file.by_ref().take(KEPT_MAX + 1).read_to_end(&mut start).ok()?;
-        if holds_key(&start) {
+        if holds_key(&start) || key_follows(&mut file, &start) {
             log::warn!(target: "http", "{} is not served: it holds a private key", below.display());
             return None;
         }
@@ -157,15 +157,40 @@ fn is_key_name(name: &Path) -> bool {
     key || name.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"id_") && ends.is_empty())
 }
 
+/// Whether there is PEM of a private key further down in a long file. It is read once, until it changes.
+fn key_follows(file: &mut File, start: &[u8]) -> bool {
+    if start.len() as u64 <= KEPT_MAX {
+        return false;
+    }
+    let mut window = start[start.len() - OVERLAP..].to_vec();
+    loop {
+        let kept = window.len();
+        match file.take(KEPT_MAX).read_to_end(&mut window) {
+            Ok(_) if holds_pem_key(&window) => return true,
+            Ok(_) if window.len() > kept => drop(window.drain(..window.len() - OVERLAP)),
+            Ok(_) => return false,
+            Err(_) => return true, // what can't be read can't be vouched for
+        }
+    }
+}
+
+/// A mark that lies across two reads is found in their overlap.
+const OVERLAP: usize = 64;
+
 /// PEM of any kind of private key, or the DER of PKCS#8, PKCS#1, SEC1 or PKCS#12.
 fn holds_key(bytes: &[u8]) -> bool {
-    let pem = [&b"PRIVATE KEY-----"[..], b"PuTTY-User-Key-File"];
     // All four begin with a SEQUENCE whose first member is a small version number; a certificate's is a SEQUENCE.
     let der = match bytes {
         [0x30, 0x82, _, _, rest @ ..] | [0x30, 0x81, _, rest @ ..] | [0x30, _, rest @ ..] => matches!(rest, [2, 1, 0..=3, ..]),
         _ => false,
     };
-    der || pem.iter().any(|mark| bytes.windows(mark.len()).any(|window| window == *mark))
+    der || holds_pem_key(bytes)
+}
+
+fn holds_pem_key(bytes: &[u8]) -> bool {
+    // PGP's ends in `BLOCK`, so the dashes are left out.
+    let marks = [&b"PRIVATE KEY"[..], b"PuTTY-User-Key-File", b"BEGIN SSL SESSION PARAMETERS"];
+    marks.iter().any(|mark| bytes.windows(mark.len()).any(|window| window == *mark))
 }
 
 /// The type of a file by its name (RFC 9110 8.3). With nosniff, browsers believe it.

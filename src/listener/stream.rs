@@ -6,7 +6,7 @@ use std::{
 };
 
 /// A reader that takes nothing for so long is gone, or means harm.
-const WRITE_PATIENCE: Duration = Duration::from_secs(30);
+const WRITE_PATIENCE: Duration = Duration::from_secs(20);
 /// How long a peer may take to read our last words, and how much it may still say meanwhile: somebody who sends a megabyte too
 /// much is to learn what was wrong with it.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -136,11 +136,19 @@ impl Read for Stream {
 
 impl Write for Stream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        (&*self.socket).write(bytes)
+        self.write_vectored(&[IoSlice::new(bytes)])
     }
 
+    /// When the patience runs out in mid-write, the kernel tells how much it took, as if that were all we wanted. A reader who takes
+    /// a little at a time would get the whole patience each time.
     fn write_vectored(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
-        (&*self.socket).write_vectored(pieces)
+        let started = Instant::now();
+        let taken = (&*self.socket).write_vectored(pieces)?;
+        let all: usize = pieces.iter().map(|piece| piece.len()).sum();
+        if taken < all && started.elapsed() >= WRITE_PATIENCE {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        Ok(taken)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -40,7 +40,7 @@ pub(super) fn broken(error: &io::Error, side: Side, stage: Stage) -> Error {
             ("reset", format!("the {whom} broke off {during} (TCP reset)"), ITS_LOG)
         }
         ErrorKind::TimedOut | ErrorKind::WouldBlock => {
-            return silent(side, during);
+            return silent(side, stage, during);
         }
         _ => ("stream", format!("{during} with the {whom} failed: {}", of_system(error)), "check the network"),
     };
@@ -57,10 +57,11 @@ const ITS_LOG: &str =
 const NOT_TLS: &str = "does this port speak TLS at all? ask it with http:// or ws://; else the server's log may say why";
 const GONE: &str = "it gave up, or only looked whether somebody listens: nothing to change here";
 
-fn silent(side: Side, during: &str) -> Error {
-    let hint = match side {
-        Side::Client => NOT_TLS,
-        Side::Server => GONE,
+fn silent(side: Side, stage: Stage, during: &str) -> Error {
+    let hint = match (side, stage) {
+        (Side::Client, Stage::Handshake) => NOT_TLS,
+        (Side::Client, Stage::Session) => "the server may be stopped or unreachable: ask again, or see its log",
+        (Side::Server, _) => GONE,
     };
     Error::new("timed-out", format!("the {} went silent in the middle of {during}", peer(side))).hint(hint).exit(exit::TIMEOUT)
 }

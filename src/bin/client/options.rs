@@ -49,7 +49,7 @@ pub struct Options {
     #[arg(long, value_name = "VERSION", default_value = "1.3", value_parser = ["1.2", "1.3"])]
     min_tls: String,
     /// Where the lab's certificates are
-    #[arg(long, value_name = "DIR", env = "PADLOCK_CERTS", default_value = "certs")]
+    #[arg(long, value_name = "DIR", env = "PADLOCK_CERTS", hide_env_values = true, default_value = "certs")]
     certs: PathBuf,
 
     /// Connect there, whatever the URL says; the name is checked all the same

@@ -58,7 +58,7 @@ pub struct Options {
     #[arg(long, value_name = "VERSION", default_value = "1.3", value_parser = ["1.2", "1.3"])]
     min_tls: String,
     /// Where the lab's certificates are
-    #[arg(long, value_name = "DIR", env = "PADLOCK_CERTS", default_value = "certs")]
+    #[arg(long, value_name = "DIR", env = "PADLOCK_CERTS", hide_env_values = true, default_value = "certs")]
     certs: PathBuf,
 
     /// Serve this folder instead of the pages compiled in
@@ -108,6 +108,13 @@ impl Options {
     }
 
     fn check(&self) -> Result<()> {
+        let mut ports: Vec<u16> = self.services().iter().map(|(_, address)| address.port()).filter(|port| *port != 0).collect();
+        ports.sort_unstable();
+        if let Some(twice) = ports.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(Error::new("port-twice", format!("two services are to listen on port {}", twice[0]))
+                .hint("give each its own: --port, --hello-port, --plain-port; or name the one service to start")
+                .exit(exit::USAGE));
+        }
         if self.listen.is_loopback() || self.unsafe_listen {
             return Ok(());
         }

@@ -75,6 +75,9 @@ impl Rooms {
             }
         };
         match ended {
+            Ended::Closed(Some(frame)) if frame.reason.is_empty() => {
+                log::info!(target: "websocket", "{remote} closed: {}", u16::from(frame.code));
+            }
             Ended::Closed(Some(frame)) => {
                 log::info!(target: "websocket", "{remote} closed: {} {}", u16::from(frame.code), printable(&frame.reason));
             }

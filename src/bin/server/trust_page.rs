@@ -63,7 +63,7 @@ fn page(places: &Places) -> Response {
         Ok(root) => format!(
             "<dl class=\"facts\">\n<div><dt>Authority</dt><dd><strong>{}</strong><span>valid until {}</span></dd></div>\n\
              <div><dt>SHA-256</dt><dd><code class=\"fingerprint\">{}</code></dd></div>\n</dl>\n\
-             <p class=\"downloads\"><a class=\"button\" href=\"/trust/padlock-root.crt\">padlock-root.crt <small>DER, for browsers and Windows</small></a> \
+             <p class=\"downloads\"><a class=\"button\" href=\"/trust/padlock-root.crt\">padlock-root.crt <small>DER, for Windows and phones</small></a> \
              <a class=\"button\" href=\"/trust/padlock-root.pem\" download>padlock-root.pem <small>PEM, for everything else</small></a></p>\n",
             escape(&root.name),
             escape(&root.until),

@@ -64,7 +64,7 @@ fn run(options: &Arc<Options>) -> Result<()> {
     let site = Arc::new(options.site(&ports)?);
     let who = identity::load(options)?;
     let web = Arc::new(web::Web::new(options, &who, site.clone())?);
-    let hello = Arc::new(Side::new(options, &who, ClientAuth::Require, &[])?);
+    let hello = options.starts(Service::Hello).then(|| Side::new(options, &who, ClientAuth::Require, &[])).transpose()?.map(Arc::new);
     let gate = Gate::new(options.limits());
     let _ = write!(io::stdout(), "{}", options.table(&ports));
 
@@ -76,7 +76,7 @@ fn run(options: &Arc<Options>) -> Result<()> {
                 listener.serve(&gate, move |connection| web.converse(connection))?;
             }
             Service::Hello => {
-                let hello = hello.clone();
+                let Some(hello) = hello.clone() else { continue };
                 listener.serve(&gate, move |connection| hello::converse(connection, &hello))?;
             }
             Service::Plain => {
@@ -88,7 +88,7 @@ fn run(options: &Arc<Options>) -> Result<()> {
 
     for signal in signals.forever() {
         match signal {
-            SIGHUP => reload(options, &[&web.side, &hello]),
+            SIGHUP => reload(options, std::iter::once(&web.side).chain(hello.as_deref())),
             _ => break,
         }
     }
@@ -102,8 +102,8 @@ fn run(options: &Arc<Options>) -> Result<()> {
 }
 
 /// New connections get what is in the files now. What can't be used changes nothing.
-fn reload(options: &Options, sides: &[&Side]) {
-    match identity::load(options).and_then(|who| sides.iter().try_for_each(|side| side.change(&who))) {
+fn reload<'a>(options: &Options, mut sides: impl Iterator<Item = &'a Side>) {
+    match identity::load(options).and_then(|who| sides.try_for_each(|side| side.change(&who))) {
         Ok(()) => log::info!(target: "certificate", "loaded again: new connections get it, open ones keep theirs"),
         Err(e) => log::error!(target: "certificate", "not loaded again, the old one stays: {e} ({})", e.hint),
     }

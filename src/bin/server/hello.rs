@@ -24,6 +24,7 @@ pub fn converse(connection: Connection, side: &Side) {
     };
     match greet(&mut tls, remote, &pass) {
         Ok(()) => drop(tls.close()),
+        Err(_) if pass.gate().closed() => drop(tls.close()), // it was us who ended the reading
         Err(e) => log::info!(target: "mutual", "{remote}: {}", refusal::server_session(&e.into())),
     }
     farewell(tls.stream.socket());

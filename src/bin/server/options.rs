@@ -128,10 +128,15 @@ impl Options {
 
     /// The services to start, each with its address.
     pub fn services(&self) -> Vec<(Service, SocketAddr)> {
-        let named = self.services.as_slice();
         let all = [Service::Web, Service::Hello, Service::Plain];
-        let chosen = all.into_iter().filter(|service| named.is_empty() || named.contains(service));
-        chosen.map(|service| (service, SocketAddr::new(self.listen, self.port_of(service)))).collect()
+        all.into_iter()
+            .filter(|service| self.starts(*service))
+            .map(|service| (service, SocketAddr::new(self.listen, self.port_of(service))))
+            .collect()
+    }
+
+    pub fn starts(&self, service: Service) -> bool {
+        self.services.is_empty() || self.services.contains(&service)
     }
 
     fn port_of(&self, service: Service) -> u16 {

@@ -74,6 +74,7 @@ impl Web {
             Ok(Done::Upgraded(topic)) => return self.move_to_websocket(topic, tls, buffer, remote, pass),
             Ok(Done::PeerClosed) => return drop(tls.close()),
             Ok(Done::WeClose) => drop(tls.close()),
+            Err(_) if pass.gate().closed() => drop(tls.close()), // it was us who ended the reading
             Err(e) => log::debug!(target: "http", "{remote}: {}", refusal::server_session(&e.into())),
         }
         farewell(tls.stream.socket());

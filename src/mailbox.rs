@@ -7,10 +7,7 @@ mod state;
 
 pub use room::{Room, Seat};
 
-use crate::{
-    listener,
-    tls::{Facts, Failure},
-};
+use crate::{listener, tls::Failure};
 use inbox::Inbox;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustls::Connection;
@@ -129,11 +126,6 @@ impl Mailbox {
     /// Says Close (RFC 6455 7.1.2). [`listen`](Mailbox::listen) returns when the peer has said it too, or let its time pass.
     pub fn close(&self, code: CloseCode, reason: &str) {
         self.state().close(&self.socket, code, reason);
-    }
-
-    /// What the TLS session agreed on. `None` on ws://.
-    pub fn facts(&self) -> Option<Facts> {
-        self.state().tls.as_ref().map(Facts::of)
     }
 
     /// Listens until somebody ends it. Both results are ends: `Err` is the one that `?` takes.

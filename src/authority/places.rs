@@ -57,8 +57,4 @@ impl Places {
     pub fn crl(&self, which: &str) -> PathBuf {
         self.dir.join(format!("crl/{which}.crl"))
     }
-
-    pub fn exists(p: &Path) -> bool {
-        p.exists()
-    }
 }

@@ -1,17 +1,16 @@
 //! `/connection`: a caller learns about the very connection it came on.
 
 use super::layout;
-use padlock::http::{Response, escape};
+use padlock::{
+    http::{Response, escape},
+    tls::Facts,
+};
 
 /// What the handshake agreed on, and between which addresses.
 #[derive(serde::Serialize)]
 pub struct Connection {
-    pub version: String,
-    pub suite: String,
-    pub group: Option<String>,
-    pub sni: Option<String>,
-    pub alpn: Option<String>,
-    pub resumed: bool,
+    #[serde(flatten)]
+    pub facts: Facts,
     /// The name in the client's certificate.
     pub client_certificate: Option<String>,
     pub local: String,
@@ -36,13 +35,14 @@ impl Connection {
 
     fn rows(&self) -> [(&'static str, String, &'static str); 9] {
         let or = |value: &Option<String>, none: &str| value.clone().unwrap_or_else(|| none.to_string());
-        let resumed = if self.resumed { "yes" } else { "no" };
+        let facts = &self.facts;
+        let resumed = if facts.resumed { "yes" } else { "no" };
         [
-            ("Version", self.version.clone(), "of TLS, from the supported_versions extension of the ServerHello"),
-            ("Cipher suite", self.suite.clone(), "how each record is sealed, and which hash the key schedule uses"),
-            ("Group", or(&self.group, "none: the session was resumed without one"), "where both sides' key shares come from"),
-            ("Server name", or(&self.sni, "none: an address was asked for"), "whom the ClientHello asked for (SNI), in the clear"),
-            ("Protocol", or(&self.alpn, "none offered"), "what is spoken inside TLS (ALPN)"),
+            ("Version", facts.version.clone(), "of TLS, from the supported_versions extension of the ServerHello"),
+            ("Cipher suite", facts.suite.clone(), "how each record is sealed, and which hash the key schedule uses"),
+            ("Group", or(&facts.group, "none: the session was resumed without one"), "where both sides' key shares come from"),
+            ("Server name", or(&facts.sni, "none: an address was asked for"), "whom the ClientHello asked for (SNI), in the clear"),
+            ("Protocol", or(&facts.alpn, "none offered"), "what is spoken inside TLS (ALPN)"),
             ("Resumed", resumed.to_string(), "with a ticket from an earlier session, so no certificate was sent"),
             ("Client certificate", or(&self.client_certificate, "none"), "who you proved to be"),
             ("Server's address", self.local.clone(), "this end of the TCP connection"),

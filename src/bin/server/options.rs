@@ -166,7 +166,7 @@ impl Options {
         self.min_tls == "1.2"
     }
 
-    pub fn site(&self, _ports: &[(Service, Listener)]) -> Result<Site> {
+    pub fn site(&self) -> Result<Site> {
         Site::new(self.root.as_deref(), &self.places(), &[])
     }
 

@@ -196,12 +196,7 @@ fn connection_facts(tls: &Tls<Stream>, remote: SocketAddr) -> pages::Connection 
         client_certificate: client.map(|summary| summary.subject),
         local: tls.stream.socket().local_addr().map(|a| a.to_string()).unwrap_or_default(),
         remote: remote.to_string(),
-        version: facts.version,
-        suite: facts.suite,
-        group: facts.group,
-        sni: facts.sni,
-        alpn: facts.alpn,
-        resumed: facts.resumed,
+        facts,
     }
 }
 

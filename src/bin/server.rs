@@ -61,7 +61,7 @@ fn run(options: &Arc<Options>) -> Result<()> {
     for (service, address) in options.services() {
         ports.push((service, Listener::bind(address)?));
     }
-    let site = Arc::new(options.site()?);
+    let site = Arc::new(options.site(&ports)?);
     let who = identity::load(options)?;
     let web = Arc::new(web::Web::new(options, &who, site.clone())?);
     let hello = options.starts(Service::Hello).then(|| Side::new(options, &who, ClientAuth::Require, &[])).transpose()?.map(Arc::new);

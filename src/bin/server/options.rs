@@ -166,15 +166,14 @@ impl Options {
         self.min_tls == "1.2"
     }
 
-    pub fn site(&self) -> Result<Site> {
-        Site::new(self.root.as_deref(), &self.places(), &[])
+    pub fn site(&self, ports: &[(Service, Listener)]) -> Result<Site> {
+        Site::new(self.root.as_deref(), &self.places(), &by_name(ports))
     }
 
     /// What listens where: for people, or with --json for programs.
     pub fn table(&self, ports: &[(Service, Listener)]) -> String {
         if self.json {
-            let map = ports.iter().map(|(service, listener)| (service.name().to_owned(), listener.address().port().into()));
-            return format!("{}\n", serde_json::Value::Object(map.collect()));
+            return format!("{}\n", by_name(ports));
         }
         let mut table = String::new();
         for (service, listener) in ports {
@@ -198,6 +197,12 @@ impl Service {
             Service::Plain => "plain",
         }
     }
+}
+
+/// The port of each service, for programs and pages.
+fn by_name(ports: &[(Service, Listener)]) -> serde_json::Value {
+    let map = ports.iter().map(|(service, listener)| (service.name().to_owned(), listener.address().port().into()));
+    serde_json::Value::Object(map.collect())
 }
 
 /// As many descriptors as the system lets us have: each connection takes one.

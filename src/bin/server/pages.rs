@@ -5,6 +5,7 @@ use padlock::{
     error::Result,
     http::{Content, Files, Head, Response, decode_path, escape, media_type},
 };
+use serde_json::Value;
 use std::{collections::HashMap, path::Path, sync::Arc};
 
 #[path = "book.rs"]
@@ -22,21 +23,26 @@ macro_rules! www {
 }
 const WWW: [(&str, &[u8]); 5] = www!("index.html" "style.css" "main.js" "socket.js" "padlock.svg");
 
+/// The services that pages speak to besides their own, and how. A browser calls this machine by either name.
+const ELSEWHERE: [(&str, &str); 3] = [("auth", "https"), ("ticket", "wss"), ("ticket-ws", "ws")];
+const HOSTS: [&str; 2] = ["localhost", "127.0.0.1"];
+
 /// Every page of the server: `www/` (or `--root DIR`), the book, the trust page, `/connection`.
 pub struct Site {
     www: HashMap<&'static str, Arc<Content>>,
     files: Option<Files>,
     book: book::Book,
     places: Places,
+    services: String,
     policy: String,
 }
 
 impl Site {
-    /// `root` replaces `www/`. `sockets`: where pages may open WebSockets besides their own origin: `wss://localhost:5678`.
+    /// `root` replaces `www/`. `services`: the port of each, by its name, as pages are told.
     ///
     /// Fails when `root` is no folder, or one from which private keys could be fetched.
-    pub fn new(root: Option<&Path>, places: &Places, sockets: &[String]) -> Result<Site> {
-        let policy = policy(sockets);
+    pub fn new(root: Option<&Path>, places: &Places, services: &Value) -> Result<Site> {
+        let policy = policy(services);
         let more = [("Content-Security-Policy", policy.clone())];
         let files = root.map(|root| Files::new(root, &places.dir, &more)).transpose()?;
         let content = |(name, bytes): (&'static str, &'static [u8])| {
@@ -44,7 +50,7 @@ impl Site {
             (name, Arc::new(content))
         };
         let www = WWW.map(content).into();
-        Ok(Site { www, files, book: book::Book::new(), places: places.clone(), policy })
+        Ok(Site { www, files, book: book::Book::new(), places: places.clone(), services: format!("{services}\n"), policy })
     }
 
     /// The answer on HTTPS, 304, 404 and 405 included. Upgrades are routed before; `connection` is asked only where a page
@@ -62,9 +68,17 @@ impl Site {
         }
     }
 
-    /// What both ports serve.
+    /// What every port serves: the trust page, the ticket page, which port is whose.
     pub fn shared(&self, path: &str) -> Option<Response> {
-        trust_page::find(path, &self.places).map(|page| self.guard(page))
+        match path {
+            "/services.json" => Some(Response::made("application/json", self.services.clone())),
+            _ => trust_page::find(path, &self.places).map(|page| self.guard(page)),
+        }
+    }
+
+    /// What the shared pages need besides themselves, where nothing else is served.
+    pub fn look(&self, path: &str) -> Option<Response> {
+        ["/style.css", "/padlock.svg"].contains(&path).then(|| self.compiled(path)).flatten()
     }
 
     /// A file of `--root`, or a page compiled in. A root without style sheet gets ours, for the book's sake.
@@ -89,10 +103,11 @@ impl Site {
 }
 
 /// Whence a page may load, and whither it may speak. `'self'` covers the page's own wss.
-fn policy(sockets: &[String]) -> String {
-    let sockets: String = sockets.iter().map(|origin| format!(" {origin}")).collect();
+fn policy(services: &Value) -> String {
+    let ports = ELSEWHERE.iter().filter_map(|(name, scheme)| services.get(name).map(|port| (scheme, port)));
+    let elsewhere: String = ports.flat_map(|(scheme, port)| HOSTS.map(|host| format!(" {scheme}://{host}:{port}"))).collect();
     format!(
-        "default-src 'self'; connect-src 'self'{sockets}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'"
+        "default-src 'self'; connect-src 'self'{elsewhere}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'"
     )
 }
 
@@ -133,7 +148,7 @@ pub fn layout(title: &str, class: &str, main: &str) -> String {
 <a class="skip" href="#main">Skip to the page</a>
 <header class="site">
 <a class="brand" href="/"><img src="/padlock.svg" alt="" width="24" height="24">Padlock</a>
-<nav aria-label="Site"><a href="/docs/">Book</a> <a href="/connection">Connection</a> <a href="/trust">Trust</a></nav>
+<nav aria-label="Site"><a href="/docs/">Book</a> <a href="/#pages">Pages</a> <a href="/connection">Connection</a> <a href="/trust">Trust</a></nav>
 </header>
 <main id="main">
 {main}</main>

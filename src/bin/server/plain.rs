@@ -62,9 +62,7 @@ fn answer(head: &Head, site: &Site, https: Option<u16>, own: &str) -> Response {
     if path == "/healthz" {
         return healthz();
     }
-    // What the trust page looks like with.
-    let look = || site.compiled(&path).filter(|_| ["/style.css", "/padlock.svg"].contains(&path.as_str()));
-    let page = site.shared(&path).or_else(|| revocation_list(&path, site.places())).or_else(look);
+    let page = site.shared(&path).or_else(|| revocation_list(&path, site.places())).or_else(|| site.look(&path));
     page.unwrap_or_else(|| https.map_or_else(|| missing(&path), |port| redirect(head, port, own)))
 }
 

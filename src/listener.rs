@@ -1,7 +1,7 @@
 mod gate;
 mod stream;
 
-pub use gate::{Gate, Limits, Pass};
+pub use gate::{Attach, Gate, Limits, Pass};
 pub use stream::{Stream, farewell};
 
 use crate::error::{Error, Result, of_system};
@@ -141,7 +141,10 @@ impl Desk {
             return;
         };
         match Stream::new(pass.socket(), self.gate.limits().handshake) {
-            Ok(stream) => (self.converse)(Connection { stream, remote, pass }),
+            Ok(mut stream) => {
+                self.gate.attach(&mut stream);
+                (self.converse)(Connection { stream, remote, pass });
+            }
             Err(e) => log::debug!(target: "listener", "{remote} was gone at once: {e}"),
         }
     }

@@ -7,14 +7,18 @@ mod state;
 
 pub use room::{Room, Seat};
 
-use crate::{listener, tls::Failure};
+use crate::{
+    listener,
+    tls::Failure,
+    wire::{Direction, Socket},
+};
 use inbox::Inbox;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustls::Connection;
 use state::State;
 use std::{
     io,
-    net::{Shutdown, TcpStream},
+    net::Shutdown,
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -46,7 +50,7 @@ const TAKE_WITHIN: Duration = Duration::from_secs(30);
 /// [`post`](Mailbox::post): it seals the message and sends it itself, with a send(2) that never waits. So a message costs no
 /// switch to another thread, and nobody waits for anybody else's peer.
 pub struct Mailbox {
-    socket: Arc<TcpStream>,
+    socket: Socket,
     /// Held to compute and to send what the socket takes at once; never while waiting.
     state: Mutex<State>,
     /// Signalled when a queue has been drained, or given up.
@@ -73,11 +77,11 @@ pub enum Ended {
 pub struct Over;
 
 impl Mailbox {
-    /// Takes over after the upgrade: the socket, the session around it (`None` for ws://), and the bytes that were read past
+    /// Takes over after the upgrade: the socket (watched or not), the session around it (`None` for ws://), and the bytes that were read past
     /// the upgrade. Messages longer than `max_message` bytes are refused with 1009.
-    pub fn new(socket: Arc<TcpStream>, tls: Option<Connection>, role: Role, rest: Vec<u8>, max_message: usize) -> Arc<Mailbox> {
+    pub fn new(socket: impl Into<Socket>, tls: Option<Connection>, role: Role, rest: Vec<u8>, max_message: usize) -> Arc<Mailbox> {
         let state = Mutex::new(State::new(tls, role, rest, max_message));
-        Arc::new(Mailbox { socket, state, drained: Condvar::new(), heard: AtomicBool::new(true) })
+        Arc::new(Mailbox { socket: socket.into(), state, drained: Condvar::new(), heard: AtomicBool::new(true) })
     }
 
     /// Hands each message to `on`, answers pings and closes, and returns when the conversation is over and the socket closed.
@@ -135,8 +139,12 @@ impl Mailbox {
         self.hear(&[], on)?; // what came together with the upgrade
         loop {
             match inbox.receive(&self.socket) {
-                Ok([]) => return Ok(self.state().end_of_stream(io::ErrorKind::UnexpectedEof.into())),
+                Ok([]) => {
+                    self.socket.saw(Direction::Received, &[]);
+                    return Ok(self.state().end_of_stream(io::ErrorKind::UnexpectedEof.into()));
+                }
                 Ok(bytes) => {
+                    self.socket.saw(Direction::Received, bytes);
                     self.heard.store(true, Ordering::Relaxed);
                     self.hear(bytes, on)?;
                 }
@@ -218,7 +226,7 @@ impl Mailbox {
     fn drain_here(&self, patience: Duration) -> Result<(), Over> {
         let patience = Timespec::try_from(patience).ok();
         loop {
-            match poll(&mut [PollFd::new(&*self.socket, PollFlags::OUT)], patience.as_ref()) {
+            match poll(&mut [PollFd::new(&*self.socket.stream, PollFlags::OUT)], patience.as_ref()) {
                 Ok(0) => return self.give_up(Ended::TooSlow),
                 Err(e) if e != rustix::io::Errno::INTR => return self.give_up(Ended::Lost(Failure::Io(e.into()))),
                 _ => {}

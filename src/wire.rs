@@ -7,10 +7,10 @@ mod tap;
 mod trace;
 
 pub use hello::{ClientHello, ServerHello};
-pub use key_log::key_log;
+pub use key_log::{key_log, several};
 pub use records::{Record, Records};
-pub use tap::Tap;
-pub use trace::{Direction, Trace};
+pub use tap::{Direction, Socket, Tap, Watcher};
+pub use trace::Trace;
 
 /// What a stranger's first bytes say about the language that follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -27,7 +27,8 @@ fn trace(server: Arc<ServerConfig>, trust: &Trust, settings: Settings) -> Vec<St
             let _ = session.stream.read(&mut [0; 64]);
         }
     });
-    let tap = Tap { stream: ours, trace: Some(trace) };
+    let mut tap = Tap::new(ours);
+    tap.watch(trace);
     if let Ok(mut session) = tls::connect(tap, ServerName::try_from("localhost").unwrap(), &config) {
         let _ = session.read(&mut [0; 16]);
         let _ = session.close();

@@ -1,3 +1,4 @@
+use super::Stream;
 use std::{
     collections::HashMap,
     io,
@@ -42,9 +43,13 @@ impl Default for Limits {
     }
 }
 
+/// Done with each stream before anything is read from it: [`Stream::watch`], say.
+pub type Attach = Box<dyn Fn(&mut Stream) + Send + Sync>;
+
 /// Counts who is inside, turns away who is too many, and ends the visit of all when the server stops.
 pub struct Gate {
     limits: Limits,
+    attach: Option<Attach>,
     closed: AtomicBool,
     inside: Mutex<Inside>,
     left: Condvar,
@@ -64,7 +69,16 @@ struct Inside {
 
 impl Gate {
     pub fn new(limits: Limits) -> Arc<Gate> {
-        Arc::new(Gate { limits, closed: AtomicBool::new(false), inside: Mutex::default(), left: Condvar::new() })
+        Gate::watched(limits, None)
+    }
+
+    /// As [`Gate::new`], with watchers attached to each stream that comes in.
+    pub fn watched(limits: Limits, attach: Option<Attach>) -> Arc<Gate> {
+        Arc::new(Gate { limits, attach, closed: AtomicBool::new(false), inside: Mutex::default(), left: Condvar::new() })
+    }
+
+    pub(super) fn attach(&self, stream: &mut Stream) {
+        self.attach.iter().for_each(|attach| attach(stream));
     }
 
     pub fn limits(&self) -> &Limits {

@@ -1,6 +1,6 @@
+use crate::wire::{Socket, Watcher};
 use std::{
     io::{self, IoSlice, Read, Write},
-    net::{Shutdown, TcpStream},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -22,7 +22,7 @@ const UNHURRIED: Duration = Duration::from_secs(1);
 /// phase (handshake, head, waiting for the next request) has a deadline, and reads fail with `TimedOut` past it. In a phase
 /// that goes well this costs no system call.
 pub struct Stream {
-    socket: Arc<TcpStream>,
+    socket: Socket,
     started: Instant,
     allowed: Duration,
     /// What the phase may take from its first byte on, when waiting for that byte does not count.
@@ -37,12 +37,13 @@ pub struct Stream {
 impl Stream {
     /// Begins with a phase that may take `allowed`. Small writes leave at once (TCP_NODELAY): with two sides that wait for each
     /// other's small messages, Nagle's algorithm costs 40 ms a turn.
-    pub fn new(socket: &Arc<TcpStream>, allowed: Duration) -> io::Result<Stream> {
+    pub fn new(socket: impl Into<Socket>, allowed: Duration) -> io::Result<Stream> {
+        let socket = socket.into();
         socket.set_nodelay(true)?;
         socket.set_read_timeout(Some(allowed))?;
         socket.set_write_timeout(Some(WRITE_PATIENCE))?;
         let (started, armed) = (Instant::now(), allowed);
-        Ok(Stream { socket: socket.clone(), started, allowed, then: None, armed, ahead: Vec::new(), taken: 0 })
+        Ok(Stream { socket, started, allowed, then: None, armed, ahead: Vec::new(), taken: 0 })
     }
 
     /// The next phase: `idle` until its first byte, `then` from there.
@@ -61,12 +62,17 @@ impl Stream {
         Ok(&self.ahead[self.taken..])
     }
 
-    /// The socket alone, for whoever keeps deadlines of their own.
-    pub fn into_socket(self) -> Arc<TcpStream> {
+    /// From now on `watcher` is shown what passes: all of it, when nothing has been read yet.
+    pub fn watch(&mut self, watcher: Arc<dyn Watcher>) {
+        self.socket.watch(watcher);
+    }
+
+    /// The socket alone, and who watches it, for whoever keeps deadlines of their own.
+    pub fn into_socket(self) -> Socket {
         self.socket
     }
 
-    pub fn socket(&self) -> &Arc<TcpStream> {
+    pub fn socket(&self) -> &Socket {
         &self.socket
     }
 
@@ -78,7 +84,7 @@ impl Stream {
                 return Err(io::ErrorKind::TimedOut.into());
             }
             self.arm(left)?;
-            match (&*self.socket).read(buffer) {
+            match self.socket.receive(buffer) {
                 Err(e) if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
                 Err(e) => return Err(e),
                 Ok(n) => {
@@ -107,13 +113,13 @@ impl Stream {
 /// writing the reset is all it learns: an alert that arrived before it may never be read (RFC 9112 9.6). So: say that we are
 /// done, then read what still comes, for a moment.
 #[inline(never)] // its buffer is to lie on the stack of those who say farewell, not of all who may some day
-pub fn farewell(socket: &TcpStream) {
-    if socket.shutdown(Shutdown::Write).is_err() || socket.set_read_timeout(Some(FAREWELL)).is_err() {
+pub fn farewell(socket: &Socket) {
+    if socket.finish().is_err() || socket.set_read_timeout(Some(FAREWELL)).is_err() {
         return;
     }
     let (started, mut rest, mut heard) = (Instant::now(), [0; 4096], 0);
     while heard < FAREWELL_BYTES && started.elapsed() < FAREWELL {
-        match (&*socket).read(&mut rest) {
+        match socket.receive(&mut rest) {
             Ok(0) | Err(_) => return,
             Ok(n) => heard += n,
         }
@@ -143,7 +149,8 @@ impl Write for Stream {
     /// a little at a time would get the whole patience each time.
     fn write_vectored(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
         let started = Instant::now();
-        let taken = (&*self.socket).write_vectored(pieces)?;
+        let taken = (&*self.socket.stream).write_vectored(pieces)?;
+        self.socket.wrote(pieces, taken);
         let all: usize = pieces.iter().map(|piece| piece.len()).sum();
         if taken < all && started.elapsed() >= WRITE_PATIENCE {
             return Err(io::ErrorKind::TimedOut.into());

@@ -1,10 +1,10 @@
 use super::edge::Edge;
+use crate::wire::{Direction, Socket};
 use rustix::net::{SendAncillaryBuffer, SendFlags, send, sendmsg};
 use rustls::Connection;
 use std::{
     collections::VecDeque,
     io::{self, IoSlice, Read, Write},
-    net::TcpStream,
 };
 
 /// Never wait (the reader of the same socket does, so the socket itself can't be non-blocking), and no SIGPIPE.
@@ -22,10 +22,14 @@ impl Outbox {
     }
 
     /// Sends what the socket takes at once.
-    pub fn send(&mut self, socket: &TcpStream) -> io::Result<()> {
+    pub fn send(&mut self, socket: &Socket) -> io::Result<()> {
         while !self.0.is_empty() {
-            match send(socket, self.0.as_slices().0, AT_ONCE) {
-                Ok(n) => drop(self.0.drain(..n)),
+            let first = self.0.as_slices().0;
+            match send(&*socket.stream, first, AT_ONCE) {
+                Ok(n) => {
+                    socket.saw(Direction::Sent, &first[..n]);
+                    drop(self.0.drain(..n));
+                }
                 Err(e) if e == rustix::io::Errno::AGAIN => return Ok(()),
                 Err(e) => return Err(e.into()),
             }
@@ -40,7 +44,7 @@ impl Outbox {
 /// What tungstenite writes frames into and reads frames from: TLS when there is a session, else the socket. Nothing here waits.
 pub struct Pipe<'a, 'b> {
     pub tls: &'a mut Option<Connection>,
-    pub socket: &'a TcpStream,
+    pub socket: &'a Socket,
     pub outbox: &'a mut Outbox,
     /// Plaintext of ws://, which passes no session.
     pub clear: &'a mut &'b [u8],
@@ -93,7 +97,7 @@ impl Write for Pipe<'_, '_> {
 
 /// The way out: the socket while it takes everything, else the outbox. Always takes something.
 struct Leave<'a> {
-    socket: &'a TcpStream,
+    socket: &'a Socket,
     outbox: &'a mut Outbox,
 }
 
@@ -105,12 +109,16 @@ impl Write for Leave<'_> {
     fn write_vectored(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
         if self.outbox.0.is_empty() {
             let sent = match pieces {
-                [piece] => send(self.socket, piece, AT_ONCE), // the usual case, and the kernel's shorter way
-                _ => sendmsg(self.socket, pieces, &mut SendAncillaryBuffer::default(), AT_ONCE),
+                [piece] => send(&*self.socket.stream, piece, AT_ONCE), // the usual case, and the kernel's shorter way
+                _ => sendmsg(&*self.socket.stream, pieces, &mut SendAncillaryBuffer::default(), AT_ONCE),
             };
             match sent {
                 Err(e) if e == rustix::io::Errno::AGAIN => {}
-                sent => return Ok(sent?),
+                sent => {
+                    let n = sent?;
+                    self.socket.wrote(pieces, n);
+                    return Ok(n);
+                }
             }
         }
         for piece in pieces {

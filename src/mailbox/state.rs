@@ -3,11 +3,10 @@ use super::{
     edge::Edge,
     outbox::{Outbox, Pipe},
 };
-use crate::tls::Failure;
+use crate::{tls::Failure, wire::Socket};
 use rustls::Connection;
 use std::{
     io::{self, Read, Write},
-    net::TcpStream,
     time::{Duration, Instant},
 };
 use tungstenite::{
@@ -93,7 +92,7 @@ impl State {
     /// was answered meanwhile is sent. Pongs, and the answer to a Close, are sent on the way.
     ///
     /// One at a time, because a Close ends what may be said: whatever came before it must be answered before it is read.
-    pub fn next(&mut self, socket: &TcpStream, bytes: &mut &[u8]) -> Result<Option<Message>, Ended> {
+    pub fn next(&mut self, socket: &Socket, bytes: &mut &[u8]) -> Result<Option<Message>, Ended> {
         loop {
             match self.read_frame(socket, bytes)? {
                 Some(message) => return Ok(Some(message)),
@@ -106,7 +105,7 @@ impl State {
     }
 
     /// A few records from the socket. rustls takes no more before they are read.
-    fn open(&mut self, socket: &TcpStream, bytes: &mut &[u8]) -> Result<(), Ended> {
+    fn open(&mut self, socket: &Socket, bytes: &mut &[u8]) -> Result<(), Ended> {
         let Some(tls) = &mut self.tls else { return Ok(()) };
         tls.read_tls(bytes).map_err(|e| Ended::Lost(Failure::Io(e)))?;
         if let Err(e) = tls.process_new_packets() {
@@ -117,7 +116,7 @@ impl State {
     }
 
     /// The next whole message that the session holds, or, on ws://, that is in `clear`.
-    fn read_frame(&mut self, socket: &TcpStream, clear: &mut &[u8]) -> Result<Option<Message>, Ended> {
+    fn read_frame(&mut self, socket: &Socket, clear: &mut &[u8]) -> Result<Option<Message>, Ended> {
         let mut nothing: &[u8] = &[];
         let clear = if self.tls.is_some() { &mut nothing } else { clear };
         let State { tls, frames, outbox, edge, closed, grown, ready, .. } = self;
@@ -145,7 +144,7 @@ impl State {
     ///
     /// A server's frames are not masked, so there is nothing to do to a message but to put a few bytes in front (RFC 6455 5.2).
     /// That is done here: tungstenite would copy the message into a buffer first, and keep the buffer.
-    pub fn say(&mut self, socket: &TcpStream, message: Message) -> Result<(), Over> {
+    pub fn say(&mut self, socket: &Socket, message: Message) -> Result<(), Over> {
         let opcode = match (&message, self.role) {
             (Message::Text(_), Role::Server) => OpCode::Data(Data::Text),
             (Message::Binary(_), Role::Server) => OpCode::Data(Data::Binary),
@@ -164,14 +163,14 @@ impl State {
         self.out(socket).1.write_all(&payload).map_err(|_| Over)
     }
 
-    fn say_by_library(&mut self, socket: &TcpStream, message: Message) -> Result<(), Over> {
+    fn say_by_library(&mut self, socket: &Socket, message: Message) -> Result<(), Over> {
         self.grown = message.len().max(self.grown);
         let (frames, mut pipe) = self.out(socket);
         frames.write(&mut pipe, message).map_err(|_| Over)
     }
 
     /// Seals the frames that are ready, together.
-    fn send_ready(&mut self, socket: &TcpStream) -> Result<(), Over> {
+    fn send_ready(&mut self, socket: &Socket) -> Result<(), Over> {
         if self.ready.is_empty() {
             return Ok(());
         }
@@ -185,7 +184,7 @@ impl State {
     }
 
     /// Sends what was said, as far as the socket takes it.
-    pub fn flush(&mut self, socket: &TcpStream) -> Result<(), Over> {
+    pub fn flush(&mut self, socket: &Socket) -> Result<(), Over> {
         self.send_ready(socket)?;
         let (frames, mut pipe) = self.out(socket);
         let flushed = frames.flush(&mut pipe);
@@ -194,7 +193,7 @@ impl State {
     }
 
     /// Says Close, once.
-    pub fn close(&mut self, socket: &TcpStream, code: CloseCode, reason: &str) {
+    pub fn close(&mut self, socket: &Socket, code: CloseCode, reason: &str) {
         self.closing.get_or_insert_with(Instant::now);
         let _ = self.send_ready(socket);
         let (frames, mut pipe) = self.out(socket);
@@ -202,13 +201,13 @@ impl State {
     }
 
     /// The frames, and the way out for them.
-    fn out<'a>(&'a mut self, socket: &'a TcpStream) -> (&'a mut WebSocketContext, Pipe<'a, 'static>) {
+    fn out<'a>(&'a mut self, socket: &'a Socket) -> (&'a mut WebSocketContext, Pipe<'a, 'static>) {
         let State { tls, frames, outbox, edge, nothing, .. } = self;
         (frames, Pipe { tls, socket, outbox, clear: nothing, edge })
     }
 
     /// Asks the peer whether it is there.
-    pub fn ping(&mut self, socket: &TcpStream) {
+    pub fn ping(&mut self, socket: &Socket) {
         let _ = self.say(socket, Message::Ping(Default::default()));
         let _ = self.flush(socket);
     }
@@ -229,7 +228,7 @@ impl State {
     }
 
     /// Says close_notify, unless the session has broken.
-    pub fn farewell(&mut self, socket: &TcpStream) {
+    pub fn farewell(&mut self, socket: &Socket) {
         if let Some(tls) = &mut self.tls {
             tls.send_close_notify();
         }
@@ -247,7 +246,7 @@ impl State {
     }
 
     /// Sends from the queue what the socket takes at once.
-    pub fn send(&mut self, socket: &TcpStream) -> io::Result<()> {
+    pub fn send(&mut self, socket: &Socket) -> io::Result<()> {
         self.outbox.send(socket)
     }
 

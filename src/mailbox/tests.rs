@@ -1,9 +1,13 @@
 use super::*;
-use crate::{certificate::Identity, tls};
+use crate::{
+    certificate::Identity,
+    tls,
+    wire::{Direction, Socket, Watcher},
+};
 use rustls::pki_types::{PrivateKeyDer, ServerName};
 use std::{
     io::{Read, Write},
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
     sync::{
         atomic::{AtomicUsize, Ordering},
         mpsc,
@@ -229,4 +233,36 @@ fn a_close_counts_although_the_peer_then_resets_the_connection() {
     drop(there);
     let (_, ended) = listening.join().unwrap();
     assert!(matches!(&ended, Ended::Closed(Some(frame)) if u16::from(frame.code) == 4000 && &*frame.reason == "full"), "{ended:?}");
+}
+
+#[derive(Default)]
+struct Passed(Mutex<[Vec<u8>; 2]>);
+
+impl Watcher for Passed {
+    fn seen(&self, direction: Direction, bytes: &[u8]) {
+        self.0.lock().unwrap()[usize::from(direction == Direction::Received)].extend_from_slice(bytes);
+    }
+}
+
+/// A reader that reads late: most of what is said waits in the queue, and a thread of its own sends it.
+#[test]
+fn a_watcher_sees_what_the_socket_took_in_its_order() {
+    let (there, mut here) = tcp();
+    let passed = Arc::new(Passed::default());
+    let mut socket = Socket::from(Arc::new(there));
+    socket.watch(passed.clone());
+    let mailbox = Mailbox::new(socket, None, Role::Server, Vec::new(), MAX);
+    let listening = echo(&mailbox);
+    for n in 0..200u8 {
+        mailbox.post(Message::binary(vec![n; 40_000])).unwrap();
+    }
+    let said = masked(0x88, b"");
+    here.write_all(&said).unwrap();
+    let mut heard = Vec::new();
+    here.read_to_end(&mut heard).unwrap();
+    drop(here);
+    listening.join().unwrap();
+    let [sent, received] = &*passed.0.lock().unwrap();
+    assert!(sent.len() > 200 * 40_000 && sent == &heard, "{} of {} bytes were seen", sent.len(), heard.len());
+    assert_eq!(received, &said);
 }

@@ -21,6 +21,21 @@ pub fn key_log(flag: Option<&Path>) -> Result<Option<Arc<dyn KeyLog>>> {
     }
 }
 
+/// One key log that tells all of these. `None` when there are none.
+pub fn several(logs: impl IntoIterator<Item = Arc<dyn KeyLog>>) -> Option<Arc<dyn KeyLog>> {
+    let mut logs: Vec<_> = logs.into_iter().collect();
+    if logs.len() > 1 { Some(Arc::new(Several(logs))) } else { logs.pop() }
+}
+
+#[derive(Debug)]
+struct Several(Vec<Arc<dyn KeyLog>>);
+
+impl KeyLog for Several {
+    fn log(&self, label: &str, client_random: &[u8], secret: &[u8]) {
+        self.0.iter().for_each(|log| log.log(label, client_random, secret));
+    }
+}
+
 /// Appends a line for each secret: several programs may share one file, a reader may follow it.
 struct KeyLogFile {
     name: PathBuf,

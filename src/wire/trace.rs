@@ -4,6 +4,7 @@ use super::hello::ServerHello;
 use super::message::{self, FINISHED, KEY_UPDATE, SERVER_HELLO, TLS13};
 use super::records::{ALERT, CHANGE_CIPHER_SPEC, Fields, HANDSHAKE, Record, Records};
 use super::sealed::{Opener, is_sealed};
+use super::tap::{Direction, Watcher};
 use crate::refusal::in_words;
 use rustls::{AlertDescription, KeyLog};
 use std::collections::VecDeque;
@@ -14,12 +15,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 const WAITING: usize = 64;
 /// The longest handshake message that is put together.
 const MESSAGE: usize = 128 * 1024;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Direction {
-    Sent,
-    Received,
-}
 
 /// Watches one session at a time and tells each message in a line: `> ClientHello: …`, `< ServerHello: …`.
 ///
@@ -62,15 +57,6 @@ impl Trace {
     /// A new session begins.
     pub fn begin(&self) {
         *self.session() = Session::default();
-    }
-
-    /// These bytes went by.
-    pub fn seen(&self, direction: Direction, bytes: &[u8]) {
-        let mut session = self.session();
-        session.way(direction).records.push(bytes);
-        while let Some(record) = session.way(direction).records.take() {
-            self.record(&mut session, direction, record);
-        }
     }
 
     fn record(&self, session: &mut Session, direction: Direction, record: Record) {
@@ -139,6 +125,16 @@ impl Trace {
 
     fn session(&self) -> MutexGuard<'_, Session> {
         self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Watcher for Trace {
+    fn seen(&self, direction: Direction, bytes: &[u8]) {
+        let mut session = self.session();
+        session.way(direction).records.push(bytes);
+        while let Some(record) = session.way(direction).records.take() {
+            self.record(&mut session, direction, record);
+        }
     }
 }
 

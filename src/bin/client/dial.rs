@@ -9,7 +9,7 @@ use padlock::listener::{self, Stream};
 use padlock::refusal;
 use padlock::tls::{Facts, Tls};
 use padlock::trust::is_lab_name;
-use padlock::wire::Tap;
+use padlock::wire::Socket;
 use rustls::pki_types::ServerName;
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, ToSocketAddrs};
@@ -33,7 +33,7 @@ pub struct Dialler {
 
 /// A connection to the server. Secure means: encrypted, and the name was proved.
 pub enum Session {
-    Secure(Box<Tls<Tap<Stream>>>),
+    Secure(Box<Tls<Stream>>),
     Clear(Stream),
 }
 
@@ -152,9 +152,9 @@ pub fn name(text: &str) -> Result<ServerName<'static>> {
 }
 
 impl Session {
-    pub fn socket(&self) -> &Arc<TcpStream> {
+    pub fn socket(&self) -> &Socket {
         match self {
-            Session::Secure(tls) => tls.stream.stream.socket(),
+            Session::Secure(tls) => tls.stream.socket(),
             Session::Clear(stream) => stream.socket(),
         }
     }
@@ -177,7 +177,7 @@ impl Session {
     /// Lets a next phase begin: the answer may take `allowed`.
     pub fn expect(&mut self, allowed: Duration) {
         match self {
-            Session::Secure(tls) => tls.stream.stream.expect(allowed, allowed),
+            Session::Secure(tls) => tls.stream.expect(allowed, allowed),
             Session::Clear(stream) => stream.expect(allowed, allowed),
         }
     }

@@ -12,9 +12,9 @@ use crate::url::Url;
 use padlock::error::{Error, Result};
 use padlock::refusal;
 use padlock::tls::Failure;
+use padlock::wire::Socket;
 use rustls::{Connection, ProtocolVersion};
 use std::io::{self, BufRead, Read, Write};
-use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -50,7 +50,7 @@ pub fn exchange(options: &Options, url: &Url, dialler: &Dialler) -> Result<()> {
 }
 
 struct Line {
-    socket: Arc<TcpStream>,
+    socket: Socket,
     session: Mutex<Connection>,
     /// Held from sealing to sending, so that records leave in order. Never needed to listen: a server that answers before
     /// it has read all would wait for us, and we for it.
@@ -68,7 +68,7 @@ impl Line {
         let mut record = vec![0; PIECE];
         let _ = self.socket.set_read_timeout(Some(VERDICT_WITHIN));
         while !self.is_accepted()? {
-            match (&*self.socket).read(&mut record) {
+            match self.socket.receive(&mut record) {
                 Ok(0) => return Err(Failure::Io(io::ErrorKind::UnexpectedEof.into())),
                 Ok(read) => self.open(&record[..read])?,
                 Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => break,
@@ -96,7 +96,7 @@ impl Line {
             if self.print_opened()? {
                 return Ok(());
             }
-            match (&*self.socket).read(&mut record).map_err(|error| explained(Failure::Io(error)))? {
+            match self.socket.receive(&mut record).map_err(|error| explained(Failure::Io(error)))? {
                 0 => return Err(explained(Failure::Io(io::ErrorKind::UnexpectedEof.into()))),
                 read => self.open(&record[..read]).map_err(explained)?,
             }
@@ -110,7 +110,7 @@ impl Line {
             if let Err(error) = session.process_new_packets() {
                 drop(session);
                 if let Ok(_turn) = self.sending.try_lock() {
-                    let _ = (&*self.socket).write_all(&self.sealed()); // the alert about it
+                    let _ = self.socket.send_all(&self.sealed()); // the alert about it
                 }
                 return Err(Failure::Tls(error));
             }
@@ -149,7 +149,7 @@ impl Line {
             Ok(())
         });
         if goodbye.is_ok() {
-            let _ = self.socket.shutdown(Shutdown::Write);
+            let _ = self.socket.finish();
             let _ = self.socket.set_read_timeout(Some(LAST_WORDS));
         }
     }
@@ -157,7 +157,7 @@ impl Line {
     fn say(&self, what: impl FnOnce(&mut Connection) -> io::Result<()>) -> io::Result<()> {
         let _turn = self.sending.lock().unwrap_or_else(PoisonError::into_inner);
         what(&mut self.session())?;
-        (&*self.socket).write_all(&self.sealed())
+        self.socket.send_all(&self.sealed())
     }
 
     fn sealed(&self) -> Vec<u8> {

@@ -11,7 +11,7 @@ use padlock::listener::{self, Stream};
 use padlock::refusal;
 use padlock::tls::{self, Facts, Failure, Settings, Tls};
 use padlock::trust::{Presented, Trust, is_lab_name};
-use padlock::wire::{Tap, Trace};
+use padlock::wire::Trace;
 use rustls::client::ResolvesClientCert;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::sign::CertifiedKey;
@@ -56,8 +56,9 @@ impl Security {
         Ok(Security { asked, trust, own, presented, settings, config: Arc::new(config), question, trace })
     }
 
-    pub fn handshake(&self, stream: Stream) -> Result<Tls<Tap<Stream>>> {
-        match tls::connect(self.tap(stream), self.asked.clone(), &self.config) {
+    pub fn handshake(&self, mut stream: Stream) -> Result<Tls<Stream>> {
+        self.watch(&mut stream);
+        match tls::connect(stream, self.asked.clone(), &self.config) {
             Ok(session) => {
                 let facts = Facts::of(&session.session);
                 let how = if facts.resumed { "by the ticket of an earlier session" } else { "by its certificate" };
@@ -65,9 +66,9 @@ impl Security {
                 log::info!(target: "trust", "the server is {asked}, {how}; believed: {}", self.trust.described());
                 Ok(session)
             }
-            Err((failure, tap)) => {
+            Err((failure, stream)) => {
                 if matches!(failure, Failure::Tls(_)) {
-                    listener::farewell(tap.stream.socket()); // so that the server can read our alert
+                    listener::farewell(stream.socket()); // so that the server can read our alert
                 }
                 Err(self.explained(&failure))
             }
@@ -75,9 +76,10 @@ impl Security {
     }
 
     /// Looks at the server, believed or not: what was agreed on, the chain that it showed, and why it is not believed.
-    pub fn observe(&self, stream: Stream) -> Result<(Option<Facts>, Vec<CertificateDer<'static>>, Option<Error>)> {
+    pub fn observe(&self, mut stream: Stream) -> Result<(Option<Facts>, Vec<CertificateDer<'static>>, Option<Error>)> {
+        self.watch(&mut stream);
         let socket = stream.socket().clone();
-        let (facts, failure) = tls::observe(self.tap(stream), self.asked.clone(), &self.trust, self.presented.clone(), &self.settings)?;
+        let (facts, failure) = tls::observe(stream, self.asked.clone(), &self.trust, self.presented.clone(), &self.settings)?;
         listener::farewell(&socket);
         let refused = failure.map(|failure| self.explained(&failure));
         let chain = self.presented.lock().map(|chain| chain.clone()).unwrap_or_default();
@@ -93,11 +95,11 @@ impl Security {
         refusal::client_side(failure, &self.asked, &self.presented, &self.trust)
     }
 
-    fn tap(&self, stream: Stream) -> Tap<Stream> {
+    fn watch(&self, stream: &mut Stream) {
         if let Some(trace) = &self.trace {
             trace.begin();
+            stream.watch(trace.clone());
         }
-        Tap { stream, trace: self.trace.clone() }
     }
 }
 

@@ -4,11 +4,11 @@ use crate::{
     trust::{ClientAuth, Presented, Trust, Verdict},
 };
 use rustls::{
-    ClientConfig, ClientConnection, Connection, HandshakeKind, KeyLog, ServerConfig, ServerConnection, SupportedProtocolVersion,
+    ClientConfig, ClientConnection, Connection, KeyLog, ServerConfig, ServerConnection, SupportedProtocolVersion,
     client::danger::ServerCertVerifier,
     crypto::aws_lc_rs,
-    pki_types::{CertificateDer, ServerName},
-    server::NoServerSessionStorage,
+    pki_types::ServerName,
+    server::{Accepted, AcceptedAlert, Acceptor, ClientHello, NoServerSessionStorage},
     version::{TLS12, TLS13},
 };
 use std::{
@@ -16,8 +16,14 @@ use std::{
     sync::{Arc, PoisonError},
 };
 
+mod facts;
+
+pub use facts::Facts;
+
 /// How much is sealed before it is sent: a few records, so that they are still in the cache when the kernel copies them.
 const SEAL_AT_ONCE: usize = 128 * 1024;
+/// A fatal alert in the clear (RFC 9846 6): unexpected_message.
+const UNEXPECTED_MESSAGE_ALERT: [u8; 7] = [21, 3, 3, 0, 2, 2, 10];
 
 /// What both sides may choose. Groups and cipher suites are not among it: the library's defaults are the right ones.
 #[derive(Clone, Default)]
@@ -82,6 +88,53 @@ pub fn accept<S: Read + Write>(stream: S, config: &Arc<ServerConfig>) -> Result<
         Ok(session) => Tls { session: session.into(), stream }.handshake(),
         Err(e) => Err((Failure::Tls(e), stream)),
     }
+}
+
+/// As [`accept`], for a server that is several: `choose` sees what the client asks for in its first message (RFC 9846 4.2.2),
+/// above all the name (SNI), and says who answers.
+pub fn accept_by<S: Read + Write>(
+    mut stream: S,
+    choose: impl FnOnce(&ClientHello<'_>) -> Arc<ServerConfig>,
+) -> Result<Tls<S>, (Failure, S)> {
+    let session = first_message(&mut stream).and_then(|accepted| {
+        let config = choose(&accepted.client_hello());
+        accepted.into_connection(config).map_err(|no| say(&mut stream, no))
+    });
+    let mut tls = match session {
+        Ok(session) => Tls { session: session.into(), stream },
+        Err(failure) => return Err((failure, stream)),
+    };
+    // More than the hello may have come already.
+    match tls.process() {
+        Ok(()) => tls.handshake(),
+        Err(failure) => Err((failure, tls.stream)),
+    }
+}
+
+/// Reads until the ClientHello is complete, and no further than it has to.
+fn first_message<S: Read + Write>(stream: &mut S) -> Result<Accepted, Failure> {
+    let mut acceptor = Acceptor::default();
+    loop {
+        let n = acceptor.read_tls(stream).map_err(Failure::Io)?;
+        match acceptor.accept() {
+            Ok(Some(accepted)) => return Ok(accepted),
+            Ok(None) if n == 0 => return Err(Failure::Io(io::ErrorKind::UnexpectedEof.into())),
+            Ok(None) => {}
+            Err(no) => return Err(say(stream, no)),
+        }
+    }
+}
+
+/// Sends the alert that belongs to an error. What is no ClientHello at all has none from rustls here.
+fn say(stream: &mut impl Write, (e, mut alert): (rustls::Error, AcceptedAlert)) -> Failure {
+    // If even this fails, `e` is still the reason.
+    let _ = match e {
+        rustls::Error::InappropriateMessage { .. } | rustls::Error::InappropriateHandshakeMessage { .. } => {
+            stream.write_all(&UNEXPECTED_MESSAGE_ALERT)
+        }
+        _ => alert.write_all(stream),
+    };
+    Failure::Tls(e)
 }
 
 /// The client's handshake with the server called `name`: that name is sent (SNI), and the certificate must be made for it.
@@ -155,17 +208,19 @@ impl<S: Read + Write> Tls<S> {
         }
     }
 
-    /// One read from the stream, and whatever it lets the session do. An alert about it is sent at once.
+    /// One read from the stream, and whatever it lets the session do.
     fn receive(&mut self) -> Result<(), Failure> {
         let n = self.session.read_tls(&mut self.stream).map_err(Failure::Io)?;
-        match self.session.process_new_packets() {
-            Ok(_) if n == 0 && self.session.is_handshaking() => Err(Failure::Io(io::ErrorKind::UnexpectedEof.into())),
-            Ok(_) => Ok(()),
-            Err(e) => {
-                let _ = self.send(); // the alert; if even that fails, `e` is still the reason
-                Err(Failure::Tls(e))
-            }
-        }
+        self.process()?;
+        if n == 0 && self.session.is_handshaking() { Err(Failure::Io(io::ErrorKind::UnexpectedEof.into())) } else { Ok(()) }
+    }
+
+    /// What was read, opened. An alert about it is sent at once.
+    fn process(&mut self) -> Result<(), Failure> {
+        self.session.process_new_packets().map(drop).map_err(|e| {
+            let _ = self.send(); // the alert; if even that fails, `e` is still the reason
+            Failure::Tls(e)
+        })
     }
 }
 
@@ -213,50 +268,6 @@ impl<S: Write> Write for Tls<S> {
 
     fn flush(&mut self) -> io::Result<()> {
         self.stream.flush()
-    }
-}
-
-/// What the handshake agreed on, in the words of the registries.
-#[derive(Debug, Clone, serde::Serialize)]
-pub struct Facts {
-    /// `TLSv1.3`
-    pub version: String,
-    /// `TLS_AES_256_GCM_SHA384`
-    pub suite: String,
-    /// `X25519MLKEM768`; none in a TLS 1.2 session that was resumed.
-    pub group: Option<String>,
-    /// The name that the client asked for. Nobody asks for an IP address by SNI (RFC 6066 3).
-    pub sni: Option<String>,
-    pub alpn: Option<String>,
-    /// Whether a ticket took the place of the certificates (RFC 9846 2.2).
-    pub resumed: bool,
-    /// The peer's certificates, leaf first.
-    #[serde(skip)]
-    pub peer_chain: Vec<CertificateDer<'static>>,
-}
-
-impl Facts {
-    /// Reads them off a session whose handshake is over.
-    pub fn of(session: &Connection) -> Facts {
-        let suite = session.negotiated_cipher_suite().map(|s| format!("{:?}", s.suite()).replace("TLS13_", "TLS_"));
-        let version = match session.protocol_version() {
-            Some(rustls::ProtocolVersion::TLSv1_3) => "TLSv1.3",
-            Some(rustls::ProtocolVersion::TLSv1_2) => "TLSv1.2",
-            _ => "unknown",
-        };
-        let sni = match session {
-            Connection::Server(s) => s.server_name().map(str::to_owned),
-            Connection::Client(_) => None,
-        };
-        Facts {
-            version: version.into(),
-            suite: suite.unwrap_or_default(),
-            group: session.negotiated_key_exchange_group().map(|g| format!("{:?}", g.name())),
-            sni,
-            alpn: session.alpn_protocol().map(|p| String::from_utf8_lossy(p).into_owned()),
-            resumed: session.handshake_kind() == Some(HandshakeKind::Resumed),
-            peer_chain: session.peer_certificates().map(<[_]>::to_vec).unwrap_or_default(),
-        }
     }
 }
 

@@ -33,6 +33,8 @@ pub mod exit {
     pub const VERIFY: u8 = 60;
     /// The file of authorities can't be read.
     pub const CA_FILE: u8 = 77;
+    /// The revocation list can't be read or used.
+    pub const CRL_FILE: u8 = 82;
 }
 
 /// A failure as a lesson: `cause` says what happened and to what, `hint` says who must change what.

@@ -10,6 +10,7 @@ mod certificate;
 mod chain;
 mod close;
 mod name;
+mod revoked;
 mod stream;
 
 pub use close::closed;
@@ -37,6 +38,9 @@ pub fn client_side(failure: &Failure, asked: &ServerName<'_>, presented: &Presen
     if let Failure::Tls(rustls::Error::InvalidCertificate(error)) = failure {
         let chain = presented.lock().unwrap_or_else(PoisonError::into_inner);
         return certificate::refused(error, &chain, asked, trust);
+    }
+    if let Failure::Tls(rustls::Error::InvalidCertRevocationList(error)) = failure {
+        return revoked::not_its_list(error, &presented.lock().unwrap_or_else(PoisonError::into_inner), trust);
     }
     explain(failure, Side::Client)
 }

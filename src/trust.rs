@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 mod judge;
+mod revoked;
+pub use revoked::{Issued, Revoked};
 
 /// Whom I believe.
 ///
@@ -22,6 +24,7 @@ pub struct Trust {
     authorities: Vec<CertificateDer<'static>>,
     pinned: Vec<CertificateDer<'static>>,
     intermediates: Vec<CertificateDer<'static>>,
+    lists: Vec<revoked::List>,
 }
 
 /// The chain that a peer presented, leaf first, accepted or not.
@@ -106,6 +109,7 @@ impl Trust {
         self.authorities.extend(other.authorities);
         self.pinned.extend(other.pinned);
         self.intermediates.extend(other.intermediates);
+        self.lists.extend(other.lists);
         self
     }
 
@@ -153,6 +157,7 @@ impl Trust {
             authorities: Vec::new(),
             pinned: Vec::new(),
             intermediates: Vec::new(),
+            lists: Vec::new(),
         }
     }
 

@@ -5,12 +5,15 @@ mod common;
 
 use common::pki::{self, Authority, Ends, handshake, self_signed, with_chain};
 use padlock::certificate::Identity;
+use padlock::refusal;
 use padlock::tls::{self, Settings};
 use padlock::trust::{ClientAuth, Presented, Trust};
 use rcgen::{ExtendedKeyUsagePurpose, IsCa};
 use rustls::pki_types::ServerName;
 use std::io::Read;
 use std::os::unix::net::UnixStream;
+use time::macros::datetime;
+use x509_parser::prelude::{FromDer, X509Certificate};
 
 fn pinned(who: &Identity) -> Trust {
     Trust::certificates("exactly that one", &who.chain[..1]).unwrap()
@@ -188,4 +191,83 @@ fn a_server_can_pin_its_clients_too() {
     let (one, third) = (self_signed(&["a.users.test"], client), self_signed(&["a.users.test"], client));
     assert_eq!(mutual(Some(&one), &pinned(&one), ClientAuth::Require), (true, true));
     assert_eq!(mutual(Some(&third), &pinned(&one), ClientAuth::Require), (false, false));
+}
+
+/// A list of `authority` that takes back these certificates, by the reason that their key was stolen.
+fn list(authority: &Authority, revoked: &[&Identity], next_update: time::OffsetDateTime) -> Vec<u8> {
+    let taken_back = |who: &&Identity| rcgen::RevokedCertParams {
+        serial_number: rcgen::SerialNumber::from_slice(X509Certificate::from_der(&who.chain[0]).unwrap().1.raw_serial()),
+        revocation_time: datetime!(2026-01-02 03:04:05 UTC),
+        reason_code: Some(rcgen::RevocationReason::KeyCompromise),
+        invalidity_date: None,
+    };
+    let list = rcgen::CertificateRevocationListParams {
+        this_update: pki::days(-2),
+        next_update,
+        crl_number: rcgen::SerialNumber::from(vec![1]),
+        issuing_distribution_point: None,
+        revoked_certs: revoked.iter().map(taken_back).collect(),
+        key_identifier_method: rcgen::KeyIdMethod::Sha256,
+    };
+    list.signed_by(&authority.issuer).unwrap().der().to_vec()
+}
+
+/// The code of the refusal of `who`, and its cause.
+fn judged(who: &Identity, trust: &Trust) -> Result<(), padlock::error::Error> {
+    let Ends { client, presented, .. } = handshake(who, trust, "localhost");
+    client.map_err(|failure| refusal::client_side(&failure, &ServerName::try_from("localhost").unwrap(), &presented, trust))
+}
+
+#[test]
+fn what_its_issuers_list_takes_back_is_refused_with_serial_date_and_reason() {
+    let root = Authority::root("root");
+    let middle = root.below("middle");
+    let (bad, good) = (with_chain(middle.leaf(&["localhost"]), &[&middle]), with_chain(middle.leaf(&["localhost"]), &[&middle]));
+    let folder = common::scratch();
+    let file = folder.path().join("some.crl");
+    std::fs::write(&file, list(&middle, &[&bad], pki::days(1))).unwrap();
+    let trust = root.trusted().and_revoked_by(&file).unwrap();
+    assert!(judged(&good, &trust).is_ok(), "nobody asks for the list of who signed the intermediate");
+    let error = judged(&bad, &trust).unwrap_err();
+    assert_eq!((error.code, error.exit), ("revoked", 60), "{error}");
+    let serial = padlock::certificate::summary(&bad.chain[0]).unwrap().serial;
+    for part in ["2026-01-02 03:04:05 UTC", "keyCompromise", "some.crl", &serial] {
+        assert!(error.cause.contains(part), "{error} does not say {part}");
+    }
+}
+
+#[test]
+fn a_list_that_is_stale_or_not_the_issuers_is_never_passed_over() {
+    let (root, other, namesake) = (Authority::root("root"), Authority::root("other"), Authority::root("root"));
+    let who = root.leaf(&["localhost"]);
+    for (list, code) in [
+        (list(&other, &[], pki::days(1)), "no-crl"),
+        (list(&namesake, &[], pki::days(1)), "foreign-crl"),
+        (list(&root, &[], pki::days(-1)), "stale-crl"),
+    ] {
+        let error = judged(&who, &root.trusted().and_revoked(&list, "a list").unwrap()).unwrap_err();
+        assert_eq!((error.code, error.exit), (code, 60), "{error}");
+        assert!(!error.hint.is_empty() && error.cause.starts_with("certificate refused: "), "{error:?}");
+    }
+    let both = root.trusted().and_revoked(&list(&other, &[], pki::days(1)), "one").unwrap();
+    assert!(judged(&who, &both.and_revoked(&list(&root, &[], pki::days(1)), "two").unwrap()).is_ok());
+}
+
+#[test]
+fn a_client_that_was_taken_back_is_refused_too() {
+    let root = Authority::root("clients");
+    let (alice, bob) = (client_of(&root), client_of(&root));
+    let trust = root.trusted().and_revoked(&list(&root, &[&alice], pki::days(1)), "a list").unwrap();
+    assert_eq!(mutual(Some(&alice), &trust, ClientAuth::Require), (false, false));
+    assert_eq!(mutual(Some(&bob), &trust, ClientAuth::Require), (true, true));
+}
+
+#[test]
+fn what_is_no_revocation_list_is_refused_with_82() {
+    let root = Authority::root("root");
+    for (bytes, code) in [(pki::pem(&root.certificate).into_bytes(), "not-a-crl"), (b"hello".to_vec(), "not-pem"), (Vec::new(), "not-pem")]
+    {
+        let error = root.trusted().and_revoked(&bytes, "a file").err().unwrap();
+        assert_eq!((error.code, error.exit), (code, 82), "{error}");
+    }
 }

@@ -42,6 +42,11 @@ impl Reason {
     pub fn spelling(self) -> Option<&'static str> {
         Reason::NAMES.iter().find(|(reason, ..)| *reason == self && self != Reason::Unspecified).map(|(_, name, _)| *name)
     }
+
+    /// The reason that a list's entry gives by its number.
+    pub fn from_code(code: u8) -> Option<Reason> {
+        Reason::NAMES.iter().find(|(.., known)| *known as u8 == code).map(|(reason, ..)| *reason)
+    }
 }
 
 impl FromStr for Reason {

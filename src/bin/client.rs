@@ -9,6 +9,8 @@ mod answer;
 mod banner;
 #[path = "client/converse.rs"]
 mod converse;
+#[path = "client/crl.rs"]
+mod crl;
 #[path = "client/dial.rs"]
 mod dial;
 #[path = "client/fetch.rs"]

@@ -67,6 +67,24 @@ pub fn parse(bytes: &[u8], file: &Path) -> Result<Vec<Item>> {
     if items.is_empty() { Err(odd(bytes, file)) } else { Ok(items) }
 }
 
+/// Every revocation list in `bytes`, in PEM or alone in DER, as authorities publish them (RFC 5280 4.2.1.13); at least one.
+///
+/// # Errors
+/// `bytes` hold none: the error says what they hold instead.
+pub fn lists(bytes: &[u8], file: &Path) -> Result<Vec<CertificateRevocationListDer<'static>>> {
+    if matches!(CertificateRevocationList::from_der(bytes), Ok(([], _))) {
+        return Ok(vec![bytes.to_vec().into()]);
+    }
+    let items = parse(bytes, file)?;
+    let found = names(&items);
+    let lists: Vec<_> = items.into_iter().filter_map(|item| if let Item::Crl(list) = item { Some(list) } else { None }).collect();
+    if lists.is_empty() {
+        return Err(Error::new("not-a-crl", format!("{} holds {found}, not a revocation list", file.display()))
+            .hint("name the .crl file, for example certs/crl/intermediate.crl"));
+    }
+    Ok(lists)
+}
+
 fn known(item: rustls_pemfile::Item) -> Option<Item> {
     Some(match item {
         rustls_pemfile::Item::X509Certificate(der) => Item::Certificate(der),

@@ -1,6 +1,6 @@
 //! A certificate that was refused: which one, why, and who must change what.
 
-use super::{chain, name};
+use super::{chain, name, revoked};
 use crate::certificate::{Summary, date, summary};
 use crate::error::{Error, exit};
 use crate::trust::Trust;
@@ -28,6 +28,10 @@ pub(super) fn refused(error: &CertificateError, chain: &[CertificateDer<'_>], as
         CertificateError::ExpiredContext { time, .. } => expired(chain, at(*time)),
         CertificateError::NotValidYet => not_yet_valid(chain, OffsetDateTime::now_utc()),
         CertificateError::NotValidYetContext { time, .. } => not_yet_valid(chain, at(*time)),
+        CertificateError::Revoked => revoked::revoked(chain, trust),
+        CertificateError::UnknownRevocationStatus => revoked::unknown(chain),
+        CertificateError::ExpiredRevocationList => revoked::stale(chain, trust, OffsetDateTime::now_utc()),
+        CertificateError::ExpiredRevocationListContext { time, .. } => revoked::stale(chain, trust, at(*time)),
         other => about_fields(other, chain),
     };
     Error { cause: format!("certificate refused: {}", why.cause), exit: exit::VERIFY, ..why }
@@ -40,6 +44,7 @@ pub(super) fn in_short(error: &CertificateError) -> String {
         CertificateError::BadSignature => "a signature in its chain does not fit".into(),
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => "it has expired, or our clock is wrong".into(),
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => "it is not valid yet, or our clock is wrong".into(),
+        CertificateError::Revoked => "its authority took it back".into(),
         other => about_fields(other, &[]).cause,
     }
 }
@@ -58,7 +63,7 @@ fn not_yet_valid(chain: &[CertificateDer<'_>], now: OffsetDateTime) -> Error {
 }
 
 /// The time that was judged by: the local clock's, unless somebody asked for another (`./ca verify --time`).
-fn clock(now: OffsetDateTime) -> String {
+pub(super) fn clock(now: OffsetDateTime) -> String {
     let is_now = (OffsetDateTime::now_utc() - now).abs() < CLOCK_SLACK;
     format!("{} {}", if is_now { "your clock says" } else { "and was judged as of" }, date(now))
 }
@@ -90,8 +95,6 @@ fn about_fields(error: &CertificateError, chain: &[CertificateDer<'_>]) -> Error
         CertificateError::BadEncoding => Error::new("malformed", "it is no certificate that can be read (DER)")
             .hint(format!("whoever runs the server must look at its file: ./ca show FILE; or {SIGN} (docs/certificate.md)")),
         CertificateError::UnhandledCriticalExtension => unknown_critical(subject),
-        CertificateError::Revoked => Error::new("revoked", format!("{subject} was taken back by its authority"))
-            .hint(format!("whoever runs the server must {SIGN} (docs/authority.md)")),
         CertificateError::UnsupportedSignatureAlgorithmContext { .. }
         | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
             let how = leaf.as_ref().map_or("a signature", |said| said.signature.as_str());

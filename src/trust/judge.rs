@@ -8,16 +8,20 @@ use crate::error::{Error, Result, exit};
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, ServerName, UnixTime};
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, RootCertStore, SignatureScheme};
 use std::sync::{Arc, PoisonError};
 
 type Judged<T> = std::result::Result<T, rustls::Error>;
+type Lists = Vec<CertificateRevocationListDer<'static>>;
 
 pub fn of_servers(trust: &Trust, presented: Presented) -> Result<Arc<dyn ServerCertVerifier>> {
-    let judges = Judges::new(trust, |roots| WebPkiServerVerifier::builder(roots.into()).build().map(|judge| judge as _))?;
+    let judges = Judges::new(trust, |roots, lists| {
+        let judge = WebPkiServerVerifier::builder(roots.into()).with_crls(lists);
+        judge.only_check_end_entity_revocation().enforce_revocation_expiration().build().map(|judge| judge as _)
+    })?;
     Ok(Arc::new(OfServers { judges, presented }))
 }
 
@@ -29,7 +33,10 @@ pub fn of_clients(trust: &Trust, how: ClientAuth) -> Result<Arc<dyn ClientCertVe
     if how == ClientAuth::None {
         return Ok(WebPkiClientVerifier::no_client_auth());
     }
-    let judges = Judges::new(trust, |roots| WebPkiClientVerifier::builder(roots.into()).build())?;
+    let judges = Judges::new(trust, |roots, lists| {
+        let judge = WebPkiClientVerifier::builder(roots.into()).with_crls(lists);
+        judge.only_check_end_entity_revocation().enforce_revocation_expiration().build()
+    })?;
     let hints = judges.all().flat_map(|judge| judge.root_hint_subjects().to_vec()).collect();
     Ok(Arc::new(OfClients { judges, hints, required: how == ClientAuth::Require }))
 }
@@ -43,14 +50,15 @@ struct Judges<J: ?Sized> {
 }
 
 impl<J: ?Sized> Judges<J> {
-    fn new<E>(trust: &Trust, judge: impl Fn(RootCertStore) -> std::result::Result<Arc<J>, E>) -> Result<Judges<J>> {
+    fn new<E>(trust: &Trust, judge: impl Fn(RootCertStore, Lists) -> std::result::Result<Arc<J>, E>) -> Result<Judges<J>> {
         let unusable = |_| nobody_trusted(trust);
-        let authorities = if trust.roots.is_empty() { None } else { Some(judge(trust.roots.clone()).map_err(unusable)?) };
+        let lists = trust.lists.iter().map(|list| list.der.clone()).collect();
+        let authorities = if trust.roots.is_empty() { None } else { Some(judge(trust.roots.clone(), lists).map_err(unusable)?) };
         let mut pinned = Vec::new();
         for certificate in &trust.pinned {
             let mut itself = RootCertStore::empty();
             itself.add(certificate.clone()).map_err(|_| nobody_trusted(trust))?;
-            pinned.push((certificate.clone(), judge(itself).map_err(|_| nobody_trusted(trust))?));
+            pinned.push((certificate.clone(), judge(itself, Lists::new()).map_err(|_| nobody_trusted(trust))?));
         }
         if authorities.is_none() && pinned.is_empty() {
             return Err(nobody_trusted(trust));

@@ -188,6 +188,9 @@ pub struct Verify {
     /// What it is to be used for
     #[arg(long, value_enum, default_value = "server")]
     pub purpose: Purpose,
+    /// A list of what was taken back, PEM or DER; may be given several times. The list of who signed the leaf must be there
+    #[arg(long, value_name = "FILE")]
+    pub crl: Vec<PathBuf>,
     /// The chain: leaf first, then who signed it, root left out
     pub chain: PathBuf,
 }

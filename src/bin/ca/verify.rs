@@ -16,7 +16,7 @@ use time::{Date, OffsetDateTime, macros::format_description};
 /// `ca verify`: ends in 0 when the chain is good, in 60 when it is refused.
 pub fn verify(options: &options::Verify) -> Result<()> {
     say_openssl(options);
-    let trust = trust(&options.cacert)?;
+    let trust = options.crl.iter().try_fold(trust(&options.cacert)?, |trust, crl| trust.and_revoked_by(crl))?;
     let chain = load_chain(&options.chain)?;
     let now = options.time.unwrap_or_else(OffsetDateTime::now_utc);
     match options.purpose {

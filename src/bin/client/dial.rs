@@ -41,12 +41,18 @@ impl Dialler {
     /// Prepares to reach `url`. Waits for the lab's certificates when there is patience and they are not there yet.
     pub fn new(options: &Options, url: &Url) -> Result<Dialler> {
         let until = Instant::now() + options.patience();
-        let addresses = addresses(options, url)?;
+        let addresses = addresses(&options.resolve, options.connect_to.as_ref(), url)?;
         let security = if url.scheme.is_secure() { Some(Security::new(options, url, until)?) } else { None };
         if security.is_none() {
             output::note(options, &format!("insecure: {url} is not encrypted, and nobody's name is checked"));
         }
         Ok(Dialler { url: url.clone(), addresses, security, until })
+    }
+
+    /// Prepares to fetch what is signed itself, and so needs neither encryption nor a name that is checked.
+    pub fn of_signed(options: &Options, url: &Url) -> Result<Dialler> {
+        let until = Instant::now() + options.patience();
+        Ok(Dialler { url: url.clone(), addresses: addresses(&options.resolve, None, url)?, security: None, until })
     }
 
     /// Reaches the server, and makes sure that it is who we asked for.
@@ -100,13 +106,13 @@ impl Dialler {
 }
 
 /// Where the URL's host is: as the flags say, else as the lab has it, else as the system's resolver says.
-fn addresses(options: &Options, url: &Url) -> Result<Vec<SocketAddr>> {
-    for entry in &options.resolve {
+fn addresses(resolve: &[String], connect_to: Option<&String>, url: &Url) -> Result<Vec<SocketAddr>> {
+    for entry in resolve {
         if let Some(address) = resolve_entry(entry, url)? {
             return Ok(vec![SocketAddr::new(address, url.port)]);
         }
     }
-    let (host, port) = match &options.connect_to {
+    let (host, port) = match connect_to {
         None => (url.host.as_str(), url.port),
         Some(there) => match split_port(after_source(there, url)) {
             Some((host, port)) => (if host.is_empty() { &url.host } else { host }, port.unwrap_or(url.port)),

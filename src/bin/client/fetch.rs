@@ -53,7 +53,7 @@ pub fn fetch(options: &Options, url: &Url, mut session: Session) -> Result<()> {
 }
 
 /// Each read may take so long: a long body is fine, silence is not.
-struct Patient<'a>(&'a mut Session);
+pub struct Patient<'a>(pub &'a mut Session);
 
 impl Read for Patient<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {

@@ -30,6 +30,9 @@ pub struct Options {
     /// Believe the web's authorities, whatever the name
     #[arg(long, conflicts_with_all = ["cacert", "add_cacert"])]
     pub web: bool,
+    /// Refuse what this list takes back: a file, or an http:// address; may be given several times
+    #[arg(long, value_name = "FILE|URL")]
+    pub crl: Vec<String>,
     /// Show this certificate chain when the server asks who we are: PEM, leaf first
     #[arg(long, value_name = "FILE", requires = "key")]
     pub cert: Option<PathBuf>,

@@ -1,5 +1,6 @@
 //! Who we are, whom we believe, and the name that the server must prove.
 
+use crate::crl;
 use crate::dial::{LOOK_AGAIN, name};
 use crate::options::Options;
 use crate::output;
@@ -40,7 +41,7 @@ impl Security {
     pub fn new(options: &Options, url: &Url, until: Instant) -> Result<Security> {
         let host = name(&url.host)?;
         let asked = name(options.servername.as_deref().unwrap_or(&url.host))?;
-        let trust = trust(options, &host, until)?;
+        let trust = crl::added(options, trust(options, &host, until)?)?;
         let who = who(options, url, &host)?;
         let presented = Presented::default();
         let protocol = if url.scheme == Scheme::Tls { None } else { Some("http/1.1") };

@@ -5,6 +5,7 @@ mod outbox;
 mod room;
 mod state;
 
+pub use keeper::Deadline;
 pub use room::{Room, Seat};
 
 use crate::{
@@ -132,6 +133,18 @@ impl Mailbox {
         self.state().close(&self.socket, code, reason);
     }
 
+    /// Says Close when `time` has passed, unless the result is dropped before. A time-out on the socket would begin anew with each
+    /// byte that comes; this does not.
+    #[must_use = "dropping it lifts the deadline"]
+    pub fn close_in(self: &Arc<Self>, time: Duration, code: CloseCode, reason: &'static str) -> Deadline {
+        keeper::deadline(self, time, code, reason)
+    }
+
+    /// From the next message on, longer ones are refused with 1009.
+    pub fn limit(&self, max_message: usize) {
+        self.state().limit(max_message);
+    }
+
     /// Listens until somebody ends it. Both results are ends: `Err` is the one that `?` takes.
     fn conversation(&self, on: &mut impl FnMut(Message)) -> Result<Ended, Ended> {
         let mut inbox = Inbox::new();
@@ -157,13 +170,14 @@ impl Mailbox {
     /// The keeper's round: gives back buffers, asks the silent, gives up the dead.
     fn look_after(&self) {
         let mut state = self.state();
-        if self.heard.swap(false, Ordering::Relaxed) {
+        let overdue = state.closing_since().is_some_and(|time| time > CLOSE_WITHIN); // however much it says instead of Close
+        if self.heard.swap(false, Ordering::Relaxed) && !overdue {
             state.silent = 0;
             return;
         }
         state.silent += 1;
         state.give_back();
-        if state.silent >= GONE_AFTER || state.closing_since().is_some_and(|time| time > CLOSE_WITHIN) {
+        if state.silent >= GONE_AFTER || overdue {
             drop(state);
             let _ = self.give_up(Ended::Lost(Failure::Io(io::ErrorKind::TimedOut.into())));
         } else if state.silent == PING_AFTER {

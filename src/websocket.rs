@@ -19,9 +19,9 @@ pub fn is_upgrade(head: &Head) -> bool {
 /// The server's half of the opening handshake (RFC 6455 4.2): `101` for a good request, or what is wrong with a bad one.
 ///
 /// `protocol` is the subprotocol spoken here; it is confirmed when the client offers it. A browser says which page asks
-/// (`Origin`), and only pages of this very host, fetched by `scheme`, may: any other page could act in the name of whoever has
-/// it open. Programs send no `Origin`, and could send any: it protects people with browsers, it identifies nobody.
-pub fn upgrade(head: &Head, scheme: &str, protocol: &str) -> Result<Response, Response> {
+/// (`Origin`), and only pages of these `origins` may: any other page could act in the name of whoever has it open. Programs
+/// send no `Origin`, and could send any: it protects people with browsers, it identifies nobody.
+pub fn upgrade(head: &Head, origins: Origins, protocol: &str) -> Result<Response, Response> {
     if head.method() != "GET" {
         return Err(Response::not_allowed("GET"));
     }
@@ -44,9 +44,9 @@ pub fn upgrade(head: &Head, scheme: &str, protocol: &str) -> Result<Response, Re
     let Some(key) = key else {
         return Err(Response::error(400, "Sec-WebSocket-Key has to be there once: 16 random bytes in base64").close());
     };
-    let mut origins = texts("Origin").peekable();
-    if origins.peek().is_some() && !the_only(origins).is_some_and(|origin| same_origin(origin, scheme, head.host())) {
-        return Err(Response::error(403, "only pages of this host may open a WebSocket here (Origin)").close());
+    let mut asking = texts("Origin").peekable();
+    if asking.peek().is_some() && !origins.hold(the_only(asking).unwrap_or_default(), head.host()) {
+        return Err(Response::error(403, "only this server's own pages may open a WebSocket here (Origin)").close());
     }
     let accepted = Response::new(101).field("Sec-WebSocket-Accept", derive_accept_key(key.as_bytes()));
     Ok(if head.has_token("Sec-WebSocket-Protocol", protocol) {
@@ -54,6 +54,28 @@ pub fn upgrade(head: &Head, scheme: &str, protocol: &str) -> Result<Response, Re
     } else {
         accepted
     })
+}
+
+/// The pages that may open a WebSocket, by their origin (RFC 6454 7): scheme, host and port.
+#[derive(Debug, Clone, Copy)]
+pub enum Origins<'a> {
+    /// Pages of the very host and port that is asked, fetched by this scheme.
+    Own(&'a str),
+    /// These.
+    Listed(&'a [String]),
+    /// All. Right only where nothing that a browser adds by itself, such as a cookie, lets anybody in.
+    Any,
+}
+
+impl Origins<'_> {
+    /// Whether a page of `origin` may ask `host`.
+    fn hold(self, origin: &str, host: &str) -> bool {
+        match self {
+            Origins::Own(scheme) => origin.split_once("://").is_some_and(|(s, h)| s == scheme && h.eq_ignore_ascii_case(host)),
+            Origins::Listed(list) => list.iter().any(|known| known.eq_ignore_ascii_case(origin)),
+            Origins::Any => true,
+        }
+    }
 }
 
 /// Why the client has no WebSocket.
@@ -166,11 +188,6 @@ fn is_nonce(key: &str) -> bool {
     key.len() == 24 && key.ends_with("==") && key.bytes().take(22).all(is_base64)
 }
 
-/// Whether an `Origin` (RFC 6454 7) is that of the pages which the named host serves itself.
-fn same_origin(origin: &str, scheme: &str, host: &str) -> bool {
-    origin.split_once("://").is_some_and(|(s, h)| s == scheme && h.eq_ignore_ascii_case(host))
-}
-
 fn the_only<T>(mut values: impl Iterator<Item = T>) -> Option<T> {
     values.next().filter(|_| values.next().is_none())
 }
@@ -185,7 +202,7 @@ mod tests {
 
     fn answer(request: &str) -> (u16, String) {
         let Next::Head(head) = read_head(&mut request.as_bytes(), &mut Vec::new()).unwrap() else { panic!("no head: {request}") };
-        let response = upgrade(&head, "https", "counter.v1").unwrap_or_else(|refusal| refusal);
+        let response = upgrade(&head, Origins::Own("https"), "counter.v1").unwrap_or_else(|refusal| refusal);
         let mut bytes = Vec::new();
         crate::http::respond(&mut bytes, &head, &response).unwrap();
         (response.status(), String::from_utf8(bytes).unwrap())
@@ -225,10 +242,26 @@ mod tests {
     }
 
     #[test]
+    fn pages_of_other_origins_may_ask_only_where_they_are_listed() {
+        let listed = ["https://localhost:1234".to_owned()];
+        for (origins, origin, may) in [
+            (Origins::Listed(&listed), "https://localhost:1234", true),
+            (Origins::Listed(&listed), "https://localhost:12345", false),
+            (Origins::Listed(&listed), "http://localhost:1234", false),
+            (Origins::Listed(&listed), "null", false),
+            (Origins::Listed(&listed), "", false),
+            (Origins::Own("https"), "", false),
+            (Origins::Any, "https://evil.test", true),
+        ] {
+            assert_eq!(origins.hold(origin, "localhost:5678"), may, "{origins:?} {origin}");
+        }
+    }
+
+    #[test]
     fn an_origin_that_is_no_text_is_a_foreign_one() {
         let request = [GOOD.trim_end().as_bytes(), b"\r\nOrigin: \xff\r\n\r\n"].concat();
         let Next::Head(head) = read_head(&mut request.as_slice(), &mut Vec::new()).unwrap() else { panic!("no head") };
-        assert_eq!(upgrade(&head, "https", "echo.v1").unwrap_or_else(|refusal| refusal).status(), 403);
+        assert_eq!(upgrade(&head, Origins::Own("https"), "echo.v1").unwrap_or_else(|refusal| refusal).status(), 403);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 use super::Stream;
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap, HashSet},
     io,
     net::{IpAddr, Shutdown, TcpListener, TcpStream},
     os::fd::{AsFd, OwnedFd},
@@ -13,6 +13,8 @@ use std::{
 
 /// Connections past a limit that get a thread all the same, to be told why they are turned away. Any more are just closed.
 const TOLD: usize = 64;
+/// Connections that were ended to make room and are not gone yet. With more of them, newcomers are turned away.
+const ENDING: usize = 64;
 
 /// How much the server gives to strangers.
 #[derive(Debug, Clone)]
@@ -64,8 +66,14 @@ struct Inside {
     addresses: HashMap<IpAddr, usize>,
     /// Sockets that may be told to stop reading. A conversation over WebSocket is not among them: it is told in its own words.
     sockets: HashMap<u64, Arc<TcpStream>>,
+    /// Who has still to prove who they are, the oldest first, and how to end each.
+    on_probation: BTreeMap<u64, End>,
+    /// Who of them was ended, and has not gone yet.
+    ending: HashSet<u64>,
     listeners: Vec<OwnedFd>,
 }
+
+type End = Box<dyn FnOnce() + Send>;
 
 impl Gate {
     pub fn new(limits: Limits) -> Arc<Gate> {
@@ -111,7 +119,8 @@ impl Gate {
         Ok(())
     }
 
-    /// Lets a connection in. `None`: there are so many that it can't even be told.
+    /// Lets a connection in. `None`: there are so many that it can't even be told. When the house is full, who has been on
+    /// probation for longest goes, so that strangers who say nothing can't keep everybody else out.
     pub(super) fn enter(self: &Arc<Self>, socket: TcpStream, address: IpAddr) -> Option<Pass> {
         let mut inside = self.inside();
         if self.closed() {
@@ -119,7 +128,9 @@ impl Gate {
         }
         let counted = self.limits.strict || !address.is_loopback();
         let neighbours = if counted { inside.addresses.get(&address).copied().unwrap_or(0) } else { 0 };
-        let refused = if inside.count - inside.told >= self.limits.total {
+        let full = inside.count - inside.told - inside.ending.len() >= self.limits.total;
+        let ended = if full && inside.ending.len() < ENDING { inside.on_probation.pop_first() } else { None };
+        let refused = if full && ended.is_none() {
             Some(format!("the server has as many connections as it takes: {}", self.limits.total))
         } else if neighbours >= self.limits.per_address {
             Some(format!("{address} has as many connections as one address gets: {neighbours}"))
@@ -140,7 +151,11 @@ impl Gate {
             *inside.addresses.entry(address).or_default() += 1;
         }
         inside.sockets.insert(id, socket.clone());
+        inside.ending.extend(ended.as_ref().map(|(id, _)| *id));
         drop(inside);
+        if let Some((_, end)) = ended {
+            end();
+        }
         Some(Pass { gate: self.clone(), id, socket, address: counted.then_some(address), refused })
     }
 
@@ -176,12 +191,31 @@ impl Pass {
     pub fn converses(&self) {
         self.gate.inside().sockets.remove(&self.id);
     }
+
+    /// This connection has not said who it is. Should the house be full before it does, it may be ended for a newcomer's sake, by
+    /// `end`, which must not wait.
+    pub fn on_probation(&self, end: impl FnOnce() + Send + 'static) {
+        let before = self.gate.inside().on_probation.insert(self.id, Box::new(end));
+        drop(before); // outside the lock
+    }
+
+    /// It has said who it is. False when it was ended before that.
+    pub fn proven(&self) -> bool {
+        let mut inside = self.gate.inside();
+        let end = inside.on_probation.remove(&self.id);
+        let stays = !inside.ending.contains(&self.id);
+        drop(inside);
+        drop(end);
+        stays
+    }
 }
 
 impl Drop for Pass {
     fn drop(&mut self) {
         let mut inside = self.gate.inside();
         inside.sockets.remove(&self.id);
+        inside.ending.remove(&self.id);
+        let end = inside.on_probation.remove(&self.id);
         inside.count -= 1;
         if self.refused.is_some() {
             inside.told -= 1;
@@ -196,6 +230,7 @@ impl Drop for Pass {
         }
         let empty = inside.count == 0;
         drop(inside);
+        drop(end);
         if empty {
             self.gate.left.notify_all();
         }

@@ -224,3 +224,25 @@ fn a_conversation_that_panics_ends_alone() {
         thread::yield_now();
     }
 }
+
+#[test]
+fn in_a_full_house_the_oldest_on_probation_goes_and_who_has_proved_a_name_stays() {
+    let gate = gate(3, 100, false);
+    let mut inside: Vec<_> = (0..3).map(|_| comes(&gate, HERE)).collect();
+    for (pass, _) in &inside {
+        let pass = pass.as_ref().unwrap();
+        let socket = pass.socket().clone();
+        pass.on_probation(move || drop(socket.shutdown(std::net::Shutdown::Both)));
+    }
+    let is_proven = |(pass, _): &(Option<Pass>, TcpStream)| pass.as_ref().unwrap().proven();
+    assert!(is_proven(&inside[0]));
+    let newcomer = comes(&gate, HERE);
+    assert_eq!(newcomer.0.as_ref().unwrap().refused(), None, "there is room for it");
+    assert_eq!(inside[1].1.read(&mut [0]).unwrap(), 0, "the oldest of those on probation");
+    assert!(!is_proven(&inside[1]) && is_proven(&inside[2]) && is_proven(&newcomer));
+    assert!(comes(&gate, HERE).0.unwrap().refused().is_some(), "nobody is on probation any more");
+    inside.remove(1);
+    assert!(comes(&gate, HERE).0.unwrap().refused().is_some(), "its place was taken");
+    inside.clear();
+    assert_eq!(comes(&gate, HERE).0.unwrap().refused(), None);
+}

@@ -88,6 +88,15 @@ impl State {
         }
     }
 
+    /// Takes messages up to this length from now on.
+    pub fn limit(&mut self, max_message: usize) {
+        self.queue = QUEUE + max_message;
+        self.frames.set_config(|config| {
+            config.max_message_size = Some(max_message);
+            config.max_frame_size = Some(max_message.max(CONTROL_MAX));
+        });
+    }
+
     /// The next message in what has arrived, opening `bytes` as far as needed. `None` when all of it has been heard; then what
     /// was answered meanwhile is sent. Pongs, and the answer to a Close, are sent on the way.
     ///

@@ -266,3 +266,42 @@ fn a_watcher_sees_what_the_socket_took_in_its_order() {
     assert!(sent.len() > 200 * 40_000 && sent == &heard, "{} of {} bytes were seen", sent.len(), heard.len());
     assert_eq!(received, &said);
 }
+
+#[test]
+fn a_deadline_is_kept_however_much_the_peer_says_and_one_that_was_lifted_is_not() {
+    const MOMENT: Duration = Duration::from_millis(50);
+    let [(late, late_peer), (free, free_peer)] = [pair(), pair()];
+    let echoes = [&late, &free].map(echo);
+    drop(free.close_in(MOMENT, CloseCode::Policy, "lifted"));
+    let _deadline = late.close_in(MOMENT, CloseCode::Policy, "too late");
+    let listening = hear_all(&late_peer);
+    while late_peer.send(Message::text("and so on")).is_ok() {} // until it has heard Close
+    let (_, ended) = listening.join().unwrap();
+    assert!(matches!(&ended, Ended::Closed(Some(frame)) if frame.code == CloseCode::Policy && &*frame.reason == "too late"), "{ended:?}");
+    // The other's time has passed before that.
+    let listening = hear_all(&free_peer);
+    free_peer.send(Message::text("still here")).unwrap();
+    free_peer.close(CloseCode::Normal, "");
+    let (heard, ended) = listening.join().unwrap();
+    assert_eq!(heard, [Message::text("still here")]);
+    assert!(matches!(&ended, Ended::Closed(Some(frame)) if frame.code == CloseCode::Normal), "{ended:?}");
+    let _ = echoes.map(|echo| echo.join().unwrap());
+}
+
+#[test]
+fn a_new_limit_holds_from_the_next_message_on() {
+    let (there, here) = tcp();
+    let mailbox = Mailbox::new(Arc::new(there), None, Role::Server, Vec::new(), 10);
+    let listening = thread::spawn(move || {
+        mailbox.listen(|message| {
+            mailbox.limit(100);
+            let _ = mailbox.answer(message);
+        })
+    });
+    (&here).write_all(&[masked(0x81, &[b'a'; 10]), masked(0x81, &[b'b'; 100]), masked(0x81, &[b'c'; 101])].concat()).unwrap();
+    let mut said = Vec::new();
+    (&here).read_to_end(&mut said).unwrap();
+    assert_eq!(said[..2 + 10 + 2 + 100], [&[0x81, 10][..], &[b'a'; 10], &[0x81, 100], &[b'b'; 100]].concat());
+    drop(here);
+    assert!(matches!(listening.join().unwrap(), Ended::Refused(CloseCode::Size, _)));
+}

@@ -15,7 +15,7 @@ use padlock::{
     refusal,
     tls::{self, Facts, Tls},
     trust::ClientAuth,
-    websocket,
+    websocket::{self, Origins},
     wire::{self, First},
 };
 use std::{
@@ -116,7 +116,7 @@ impl Web {
         let topic = Topic::at(head.path());
         match topic {
             Some(topic) if websocket::is_upgrade(head) || topic != Topic::Counter => {
-                match websocket::upgrade(head, "https", topic.protocol()) {
+                match websocket::upgrade(head, Origins::Own("https"), topic.protocol()) {
                     Ok(response) => (response, Some(topic)),
                     Err(response) => (response, None),
                 }

@@ -21,7 +21,9 @@ pub use connection::Connection;
 macro_rules! www {
     ($($name:literal)*) => { [$((concat!("/", $name), include_bytes!(concat!("../../../www/", $name)).as_slice())),*] };
 }
-const WWW: [(&str, &[u8]); 5] = www!("index.html" "style.css" "main.js" "socket.js" "padlock.svg");
+const WWW: [(&str, &[u8]); 8] = www!("index.html" "style.css" "main.js" "socket.js" "padlock.svg" "ticket.html" "ticket.js" "closes.js");
+/// What the pages that every port serves need besides themselves.
+const LOOK: [&str; 4] = ["/style.css", "/padlock.svg", "/ticket.js", "/closes.js"];
 
 /// The services that pages speak to besides their own, and how. A browser calls this machine by either name.
 const ELSEWHERE: [(&str, &str); 3] = [("auth", "https"), ("ticket", "wss"), ("ticket-ws", "ws")];
@@ -71,14 +73,15 @@ impl Site {
     /// What every port serves: the trust page, the ticket page, which port is whose.
     pub fn shared(&self, path: &str) -> Option<Response> {
         match path {
+            "/ticket" => self.compiled("/ticket.html"),
             "/services.json" => Some(Response::made("application/json", self.services.clone())),
             _ => trust_page::find(path, &self.places).map(|page| self.guard(page)),
         }
     }
 
-    /// What the shared pages need besides themselves, where nothing else is served.
+    /// What the shared pages look like with and run, for a port that serves nothing else.
     pub fn look(&self, path: &str) -> Option<Response> {
-        ["/style.css", "/padlock.svg"].contains(&path).then(|| self.compiled(path)).flatten()
+        LOOK.contains(&path).then(|| self.compiled(path)).flatten()
     }
 
     /// A file of `--root`, or a page compiled in. A root without style sheet gets ours, for the book's sake.

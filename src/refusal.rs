@@ -9,11 +9,13 @@ mod alert;
 mod certificate;
 mod chain;
 mod close;
+mod lesson;
 mod name;
 mod revoked;
 mod stream;
 
 pub use close::closed;
+pub use lesson::{Lesson, Whose, lesson, lessons};
 pub use stream::{cannot_connect, cannot_resolve};
 
 /// Who tells the story, and so who is "we".

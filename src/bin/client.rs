@@ -13,6 +13,8 @@ mod converse;
 mod crl;
 #[path = "client/dial.rs"]
 mod dial;
+#[path = "client/explain.rs"]
+mod explain;
 #[path = "client/fetch.rs"]
 mod fetch;
 #[path = "client/keyboard.rs"]
@@ -31,7 +33,7 @@ mod telemetry;
 mod url;
 
 use dial::Dialler;
-use options::Options;
+use options::{Options, Verb};
 use padlock::error::{Error, Result, exit};
 use std::process::{self, ExitCode};
 use std::thread;
@@ -53,6 +55,13 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> Result<()> {
+    match &options.verb {
+        Some(Verb::Explain(words)) => explain::explain(options, words),
+        None => reach(options),
+    }
+}
+
+fn reach(options: &Options) -> Result<()> {
     let url = options.url()?;
     let dialler = Dialler::new(options, &url)?;
     if options.observe {

@@ -1,11 +1,12 @@
 //! The command line of the client. Flags are named as curl names them.
 
 use crate::url::Url;
-use clap::Parser;
+use clap::{Args, Parser, Subcommand};
 use padlock::authority::Places;
 use padlock::error::Result;
 use padlock::tls::Settings;
 use padlock::wire;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -20,85 +21,101 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub struct Options {
     /// wss:// or ws:// to talk, https:// or http:// to fetch, tls:// for bare lines [default: wss://localhost:1234/]
     url: Option<String>,
+    #[command(subcommand)]
+    pub verb: Option<Verb>,
 
     /// Believe the authorities in this PEM file, or exactly the self-signed certificate in it, and nobody else
-    #[arg(long, value_name = "FILE")]
+    #[arg(global = true, long, value_name = "FILE")]
     pub cacert: Option<PathBuf>,
     /// Believe this PEM file too, besides this system's authorities (the lab's, for the lab's names)
-    #[arg(long, value_name = "FILE", conflicts_with = "cacert")]
+    #[arg(global = true, long, value_name = "FILE", conflicts_with = "cacert")]
     pub add_cacert: Option<PathBuf>,
     /// Believe the web's authorities, whatever the name
-    #[arg(long, conflicts_with_all = ["cacert", "add_cacert"])]
+    #[arg(global = true, long, conflicts_with_all = ["cacert", "add_cacert"])]
     pub web: bool,
     /// Refuse what this list takes back: a file, or an http:// address; may be given several times
     #[arg(long, value_name = "FILE|URL")]
     pub crl: Vec<String>,
     /// Show this certificate chain when the server asks who we are: PEM, leaf first
-    #[arg(long, value_name = "FILE", requires = "key")]
+    #[arg(global = true, long, value_name = "FILE", requires = "key")]
     pub cert: Option<PathBuf>,
     /// Its private key: PEM
-    #[arg(long, value_name = "FILE", requires = "cert")]
+    #[arg(global = true, long, value_name = "FILE", requires = "cert")]
     pub key: Option<PathBuf>,
     /// Show no certificate, not even the lab's guest, who goes to the lab's tls:// without --cert
-    #[arg(long, conflicts_with = "cert")]
+    #[arg(global = true, long, conflicts_with = "cert")]
     pub no_cert: bool,
     /// Show who answers and why they would be refused, then end: nothing is sent, and a refusal is still one (60)
-    #[arg(long, conflicts_with = "cert")]
+    #[arg(global = true, long, conflicts_with = "cert")]
     pub observe: bool,
     /// Ask for this name (SNI), and check the certificate for it, instead of the URL's host
-    #[arg(long, value_name = "NAME")]
+    #[arg(global = true, long, value_name = "NAME")]
     pub servername: Option<String>,
     /// Oldest version to speak
-    #[arg(long, value_name = "VERSION", default_value = "1.3", value_parser = ["1.2", "1.3"])]
+    #[arg(global = true, long, value_name = "VERSION", default_value = "1.3", value_parser = ["1.2", "1.3"])]
     min_tls: String,
     /// Where the lab's certificates are
-    #[arg(long, value_name = "DIR", env = "PADLOCK_CERTS", hide_env_values = true, default_value = "certs")]
+    #[arg(global = true, long, value_name = "DIR", env = "PADLOCK_CERTS", hide_env_values = true, default_value = "certs")]
     certs: PathBuf,
 
     /// Connect there, whatever the URL says; the name is checked all the same
-    #[arg(long, value_name = "HOST:PORT")]
+    #[arg(global = true, long, value_name = "HOST:PORT")]
     pub connect_to: Option<String>,
     /// Take this address for a host and port
-    #[arg(long, value_name = "HOST:PORT:ADDRESS")]
+    #[arg(global = true, long, value_name = "HOST:PORT:ADDRESS")]
     pub resolve: Vec<String>,
     /// Wait so long for certificates and server to appear [default: 10 without a URL, else 0]
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    #[arg(global = true, long, value_name = "SECONDS", value_parser = seconds)]
     wait: Option<Duration>,
     /// Give up after so long, whatever is going on
-    #[arg(long, short = 'm', value_name = "SECONDS", value_parser = seconds)]
+    #[arg(global = true, long, short = 'm', value_name = "SECONDS", value_parser = seconds)]
     pub max_time: Option<Duration>,
 
     /// Connect again when the connection is lost
-    #[arg(long)]
+    #[arg(global = true, long)]
     pub reconnect: bool,
     /// Say that a page of this origin asks
-    #[arg(long, value_name = "ORIGIN", value_parser = field_value)]
+    #[arg(global = true, long, value_name = "ORIGIN", value_parser = field_value)]
     pub origin: Option<String>,
     /// Longest WebSocket message taken, in bytes; also 64k, 16m
-    #[arg(long, value_name = "SIZE", default_value = "16m", value_parser = size)]
+    #[arg(global = true, long, value_name = "SIZE", default_value = "16m", value_parser = size)]
     pub max_message: usize,
 
     /// Ask for the head alone
-    #[arg(long, short = 'I')]
+    #[arg(global = true, long, short = 'I')]
     pub head: bool,
     /// Print the head of the answer too
-    #[arg(long, short)]
+    #[arg(global = true, long, short)]
     pub include: bool,
     /// End with 22, and print no page, when the answer is an error
-    #[arg(long, short)]
+    #[arg(global = true, long, short)]
     pub fail: bool,
     /// Print the facts of a fetch or of a tls:// session, or what went wrong, as one line of JSON
-    #[arg(long)]
+    #[arg(global = true, long)]
     pub json: bool,
     /// Print what is received and nothing else
-    #[arg(long, short)]
+    #[arg(global = true, long, short)]
     pub quiet: bool,
     /// One line for each TLS message
-    #[arg(long, short)]
+    #[arg(global = true, long, short)]
     pub verbose: bool,
     /// Write the secrets of the session to this file, for Wireshark [default: SSLKEYLOGFILE]
-    #[arg(long, value_name = "FILE")]
+    #[arg(global = true, long, value_name = "FILE")]
     keylog: Option<PathBuf>,
+}
+
+/// What else than to reach a URL can be asked. Each has a file of its own beside this one, and may be given every flag.
+#[derive(Subcommand)]
+pub enum Verb {
+    /// Say what an error text means, whose side must change, and what to type
+    Explain(Explain),
+}
+
+#[derive(Args)]
+pub struct Explain {
+    /// The text, or a code, as any program printed it; - reads it from standard input
+    #[arg(required = true, allow_hyphen_values = true)]
+    pub text: Vec<OsString>,
 }
 
 impl Options {

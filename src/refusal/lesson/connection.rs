@@ -1,0 +1,48 @@
+//! Below TLS and above it: TCP, HTTP, WebSocket.
+
+use super::Whose::{Client, Either, Network, Server, You};
+use super::{Lesson, row};
+
+#[rustfmt::skip] // a table
+pub(super) const LESSONS: &[Lesson] = &[
+    row("unknown-host", You, "the host's name has no address", "check the spelling, or say where it is: --connect-to HOST:PORT", "listener", "RFC 6761 6.3"),
+    row("nobody-listens", Server, "nobody listens on that port", "start the server: ./server; check the port", "listener", "RFC 9293 3.5.2"),
+    row("cannot-connect", Network, "there is no way to that address", "check the address and the network", "listener", ""),
+    row("timed-out", Either, "nothing came within the time that was allowed", "check address and port; does it speak TLS at all? a firewall may swallow the question", "listener", ""),
+    row("max-time", You, "it took longer than --max-time allows", "see where it stands: ./client -v; allow more", "listener", ""),
+    row("closed", Either, "the peer closed without a word: no alert, no close_notify; the end may have been cut off", "its log may say why; a healthy session says close_notify", "tls", "RFC 9846 6.1"),
+    row("reset", Either, "the peer broke the connection off (TCP reset)", "its log may say why", "listener", "RFC 9293 3.10.7"),
+    row("stream", Network, "the connection failed below TLS", "check the network", "listener", ""),
+    row("empty-reply", Server, "the server closed without an answer", "its log may say why", "http", ""),
+    row("cut-short", Server, "the server closed before all of the body had come", "ask again; what was printed is not the whole", "http", "RFC 9112 8"),
+    row("not-http", Client, "the server's answer is not HTTP", "is it a web server? bare TLS is asked with tls://, and a TLS port with https://", "http", "RFC 9112 2"),
+    row("http-error", Client, "the server answered with an error status", "its page may say more: ask without --fail", "http", "RFC 9110 15"),
+    row("not-lines", Either, "what came is not lines of text", "is it a service of lines? a web server is asked with https://", "mutual", ""),
+    row("sequence", Network, "a message of a numbered row is missing", "ask again, and see the sender's log", "mutual", ""),
+    row("upgrade-refused", Client, "the server would not change from HTTP to a WebSocket", "check path and Origin: / counts, /echo repeats, /room is heard by all", "websocket", "RFC 6455 4.2.2"),
+    row("bad-upgrade", Server, "the server agreed to a WebSocket, but not to the one that was asked for", "something between may answer in its place; else the server must change", "websocket", "RFC 6455 4.1"),
+    row("wrong-origin", Client, "a page of another site asked for the WebSocket", "build the address from the page's own host; the server lists who may", "websocket", "RFC 6455 10.2"),
+    row("mixed-content", Server, "a page that came over https may not open ws://", "build the address from location.protocol: wss:", "websocket", ""),
+    row("closed-with-code", Either, "the server closed the WebSocket and said why", "read its code and reason", "websocket", "RFC 6455 7.4"),
+    row("closed-1000", Either, "close code 1000: all is said, a healthy end", "nothing to change", "websocket", "RFC 6455 7.4.1"),
+    row("closed-1001", Server, "close code 1001: the server stops, or the page is left", "connect again: --reconnect", "websocket", "RFC 6455 7.4.1"),
+    row("closed-1002", Either, "close code 1002: one side breaks the rules of WebSocket", "see what was sent: an unmasked frame, a reserved bit, a long ping", "websocket", "RFC 6455 7.4.1"),
+    row("closed-1003", Client, "close code 1003: the server can't take this kind of data", "send text where text is meant", "websocket", "RFC 6455 7.4.1"),
+    row("closed-1005", Either, "close code 1005, never sent: the peer closed and gave no code", "nothing to change, unless you expected a reason", "websocket", "RFC 6455 7.4.1"),
+    row("closed-1006", Either, "close code 1006, never sent: the connection broke without Close; browsers say no more than this of a certificate that they refuse",
+        "load a page of the same https:// host and port first, and read what the browser says of it", "websocket", "RFC 6455 7.4.1"),
+    row("closed-1007", Client, "close code 1007: a text was not UTF-8", "send binary data as binary", "websocket", "RFC 6455 8.1"),
+    row("closed-1008", Client, "close code 1008: against the server's rules; often, not authorised", "see the reason that came along", "websocket", "RFC 6455 7.4.1"),
+    row("closed-1009", Client, "close code 1009: a message was too long", "send less at once, or start the server with --max-message SIZE", "websocket", "RFC 6455 7.4.1"),
+    row("closed-1010", Server, "close code 1010: the server did not agree to an extension that the client needs", "the server must offer it, or the client do without", "websocket", "RFC 6455 7.4.1"),
+    row("closed-1011", Server, "close code 1011: something broke on the server's side", "its log may say what", "websocket", "RFC 6455 7.4.1"),
+    row("closed-1012", Server, "close code 1012: the server restarts", "connect again in a moment: --reconnect", "websocket", ""),
+    row("closed-1013", Server, "close code 1013: the server has too much to do, or the client reads too slowly", "connect again later: --reconnect", "websocket", ""),
+    row("closed-1014", Server, "close code 1014: a gateway got no good answer from the server behind it", "see the gateway's log", "websocket", ""),
+    row("closed-1015", Either, "close code 1015, never sent: the TLS handshake failed", "ask the same host with ./client -v, and read why", "websocket", "RFC 6455 7.4.1"),
+    row("closed-3000", Client, "close code 3000: not authorised", "say who you are first", "websocket", ""),
+    row("closed-3003", Client, "close code 3003: known, but not allowed", "ask who runs the server for permission", "websocket", ""),
+    row("closed-3008", Either, "close code 3008: it took too long", "answer sooner, or connect again: --reconnect", "websocket", ""),
+    row("refused-message", Server, "we ended the WebSocket: what the server sent breaks the rules, or is too long", "allow more: --max-message SIZE; else the server must change", "websocket", "RFC 6455 7.4.1"),
+    row("too-slow", Server, "the server stopped reading what we send", "its log may say why; connect again", "mailbox", ""),
+];

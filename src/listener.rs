@@ -2,7 +2,7 @@ mod gate;
 mod stream;
 
 pub use gate::{Attach, Gate, Limits, Pass};
-pub use stream::{Stream, farewell};
+pub use stream::{Stream, farewell, prepare};
 
 use crate::error::{Error, Result, of_system};
 use rustix::io::Errno;
@@ -48,6 +48,7 @@ impl Listener {
         let address = socket.local_addr().map_err(|e| taken(address, &e))?;
         // std asks for a backlog of 128; asking again replaces it.
         rustix::net::listen(&socket, BACKLOG).map_err(|e| taken(address, &e.into()))?;
+        prepare(&socket).map_err(|e| taken(address, &e))?;
         Ok(Listener { socket, address })
     }
 

@@ -20,6 +20,7 @@ fn tcp() -> (Arc<TcpStream>, TcpStream) {
 
 fn stream(allowed: Duration) -> (Stream, TcpStream) {
     let (socket, client) = tcp();
+    prepare(&socket).unwrap();
     (Stream::new(&socket, allowed).unwrap(), client)
 }
 

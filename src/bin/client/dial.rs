@@ -84,7 +84,9 @@ impl Dialler {
                 Err(error) => return Err(error),
             }
         };
-        Stream::new(&socket, HANDSHAKE_WITHIN).map_err(|error| refusal::client_session(&error.into()))
+        listener::prepare(&socket)
+            .and_then(|()| Stream::new(&socket, HANDSHAKE_WITHIN))
+            .map_err(|error| refusal::client_session(&error.into()))
     }
 
     /// What TLS goes by. None where it is not spoken.

@@ -1,3 +1,4 @@
+mod body;
 mod check;
 mod conditional;
 mod content;
@@ -10,6 +11,7 @@ mod response;
 #[cfg(test)]
 mod tests;
 
+pub use body::{BadJson, json, read_body};
 pub use check::BODY_MAX;
 pub use content::Content;
 pub use files::{Files, decode_path, media_type};

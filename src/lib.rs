@@ -37,7 +37,23 @@ pub mod websocket;
 pub mod mailbox;
 #[doc = include_str!("../docs/mutual.md")]
 pub mod mutual;
+#[doc = include_str!("../docs/ticket.md")]
+pub mod ticket;
 
 /// The words in reading order, the one list that the book, the README and the tests go by.
-pub const WORDS: [&str; 13] =
-    ["key", "certificate", "request", "authority", "trust", "tls", "refusal", "wire", "listener", "http", "websocket", "mailbox", "mutual"];
+pub const WORDS: [&str; 14] = [
+    "key",
+    "certificate",
+    "request",
+    "authority",
+    "trust",
+    "tls",
+    "refusal",
+    "wire",
+    "listener",
+    "http",
+    "websocket",
+    "mailbox",
+    "mutual",
+    "ticket",
+];

@@ -3,7 +3,7 @@
 use super::{Head, Refuse};
 use std::net::Ipv6Addr;
 
-/// A body that announces more than this is answered with 413. No page here reads a body, whatever its length.
+/// A body that announces more than this is answered with 413. Whoever reads one takes less: see [`super::read_body`].
 pub const BODY_MAX: u64 = 64 * 1024;
 /// The methods of RFC 9110 9.1 and RFC 5789. Any other is answered with 501.
 const METHODS: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"];

@@ -26,6 +26,7 @@ pub struct Head {
     pub version: u8,
     fields: Vec<(Span, Span)>,
     body_length: u64,
+    body_is_read: bool,
 }
 
 /// A piece of `Head::bytes`. 16 bits suffice: see [`HEAD_MAX`].
@@ -77,12 +78,17 @@ impl Head {
 
     /// May the connection serve another request? HTTP/1.1 unless `Connection: close`; never behind a body that nobody reads.
     pub fn keep_alive(&self) -> bool {
-        self.version == 1 && self.body_length == 0 && !self.has_token("connection", "close")
+        self.version == 1 && (self.body_length == 0 || self.body_is_read) && !self.has_token("connection", "close")
     }
 
-    /// What `Content-Length` announces. The body itself is not read.
+    /// What `Content-Length` announces. The body itself is not read: see [`super::read_body`].
     pub fn body_length(&self) -> u64 {
         self.body_length
+    }
+
+    /// Behind the body there is the next request.
+    pub(super) fn body_was_read(&mut self) {
+        self.body_is_read = true;
     }
 
     /// True when a field asks for less than the whole: `If-…` or `Range`.
@@ -245,7 +251,7 @@ fn parse(buffer: &mut Vec<u8>) -> Result<Option<Head>, Refuse> {
     let version = request.version.unwrap_or_default();
     let rest = buffer.split_off(length);
     let bytes = std::mem::replace(buffer, rest);
-    let mut head = Head { bytes, method, target, version, fields: spans, body_length: 0 };
+    let mut head = Head { bytes, method, target, version, fields: spans, body_length: 0, body_is_read: false };
     head.body_length = check(&head)?;
     Ok(Some(head))
 }

@@ -4,6 +4,8 @@
 //! Each service is a listener; each connection has a thread. What a connection goes through is in `server/web.rs` and
 //! `server/hello.rs`.
 
+#[path = "server/door.rs"]
+mod door;
 #[path = "server/hello.rs"]
 mod hello;
 #[path = "server/identity.rs"]

@@ -1,6 +1,7 @@
 //! HTTPS and wss on one port: what a connection goes through, in order.
 
 use crate::{
+    door,
     identity::Side,
     options::Options,
     pages::{self, Site},
@@ -16,10 +17,9 @@ use padlock::{
     tls::{self, Facts, Tls},
     trust::ClientAuth,
     websocket::{self, Origins},
-    wire::{self, First},
 };
 use std::{
-    io::{self, Write},
+    io,
     net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
     thread,
@@ -49,20 +49,9 @@ impl Web {
 
     /// One connection, from its first byte to its last. The thread that calls this does nothing else meanwhile.
     pub fn converse(self: &Arc<Web>, connection: Connection) {
-        let Connection { mut stream, remote, pass } = connection;
-        match stream.first_bytes().map(First::of) {
-            Ok(First::Nothing) => return log::debug!(target: "listener", "{remote} came and went without a word"),
-            Ok(First::Http) => return wrong_door(stream, remote),
-            Ok(First::OldTls) => return too_old(stream, remote),
-            Ok(First::Tls | First::Other) => {} // TLS itself knows what to say to what is not TLS
-            Err(e) => return log::info!(target: "tls", "{remote}: {}", refusal::server_side(&e.into())),
-        }
-        match tls::accept(stream, &self.side.config()) {
-            Ok(tls) => self.session(tls, remote, pass),
-            Err((failure, stream)) => {
-                log::warn!(target: "tls", "{remote}: {}", refusal::server_side(&failure));
-                farewell(stream.socket());
-            }
+        let Connection { stream, remote, pass } = connection;
+        if let Some(tls) = door::enter(stream, remote, |stream| tls::accept(stream, &self.side.config()).map_err(|e| e.0)) {
+            self.session(tls, remote, pass);
         }
     }
 
@@ -142,44 +131,8 @@ impl Web {
     }
 }
 
-/// Somebody speaks plain HTTP to the TLS port: a page with the right address.
-fn wrong_door(mut stream: Stream, remote: SocketAddr) {
-    let mut buffer = Vec::new();
-    log::info!(target: "http", "{remote} speaks plain HTTP to the TLS port");
-    let told = match http::read_head(&mut stream, &mut buffer) {
-        Ok(Next::Head(head)) => http::respond(&mut stream, &head, &https_only(&head)).map(drop),
-        Ok(Next::Refuse(refuse)) => http::refuse(&mut stream, &refuse),
-        Ok(Next::Closed | Next::ClientHello) | Err(_) => return,
-    };
-    if told.is_ok() {
-        farewell(stream.socket());
-    }
-}
-
-/// A client from before TLS 1.2: told so in its own tongue.
-fn too_old(mut stream: Stream, remote: SocketAddr) {
-    log::warn!(target: "tls", "{remote}: protocol_version sent: the client speaks TLS 1.1 at most, and that is broken (RFC 8996)");
-    if stream.write_all(&wire::PROTOCOL_VERSION_ALERT).is_ok() {
-        farewell(stream.socket());
-    }
-}
-
-/// 400, with a link to the same page where it is.
-fn https_only(head: &Head) -> Response {
-    let host = head.host();
-    let plausible = !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:[]".contains(&b));
-    let host = if plausible { host } else { "localhost:1234" };
-    let link = http::escape(&format!("https://{host}{}", head.path()));
-    let page = format!(
-        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>This port speaks HTTPS</title>\n\
-         <h1>This port speaks HTTPS</h1>\n<p>You asked in plain HTTP, which anyone on the way can read. \
-         Ask here instead: <a href=\"{link}\">{link}</a></p>\n</html>\n"
-    );
-    Response::new(400).field("Content-Type", "text/html; charset=utf-8").body(page).close()
-}
-
 /// Runs `job` on a thread with a small stack, or on this one if the system gives no more threads.
-fn on_small_stack(job: impl FnOnce() + Send + 'static) {
+pub fn on_small_stack(job: impl FnOnce() + Send + 'static) {
     let job = Arc::new(Mutex::new(Some(job)));
     let take = |job: &Mutex<Option<_>>| job.lock().unwrap_or_else(PoisonError::into_inner).take();
     let theirs = job.clone();

@@ -80,7 +80,7 @@ impl Auth {
 
     fn connect(&self) -> Result<Tls<Stream>> {
         let socket = self.reach().map_err(|e| self.unavailable(&refusal::client_session(&e.into()).cause))?;
-        let stream = Stream::new(&Arc::new(socket), WITHIN).map_err(|e| self.unavailable(&e.to_string()))?;
+        let stream = Stream::new(Arc::new(socket), WITHIN).map_err(|e| self.unavailable(&e.to_string()))?;
         let name = ServerName::try_from(AUTH).map_err(|e| self.unavailable(&e.to_string()))?;
         tls::connect(stream, name.clone(), &self.config)
             .map_err(|(failure, _)| self.unavailable(&refusal::client_side(&failure, &name, &self.presented, &self.trust).cause))

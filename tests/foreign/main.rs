@@ -4,6 +4,8 @@
 //! None of them is told to ignore an error. Each is given the lab's root, or not given it and expected to refuse.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "../common/browser.rs"]
+mod browser;
 mod browsers;
 #[path = "../common/cases.rs"]
 mod cases;

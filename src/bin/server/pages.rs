@@ -22,8 +22,8 @@ macro_rules! www {
     ($($name:literal)*) => { [$((concat!("/", $name), include_bytes!(concat!("../../../www/", $name)).as_slice())),*] };
 }
 const WWW: [(&str, &[u8]); 8] = www!("index.html" "style.css" "main.js" "socket.js" "padlock.svg" "ticket.html" "ticket.js" "closes.js");
-/// What the pages that every port serves need besides themselves.
-const LOOK: [&str; 4] = ["/style.css", "/padlock.svg", "/ticket.js", "/closes.js"];
+/// What of it every port serves.
+const EVERYWHERE: [&str; 5] = ["/ticket", "/ticket.js", "/closes.js", "/style.css", "/padlock.svg"];
 
 /// The services that pages speak to besides their own, and how. A browser calls this machine by either name.
 const ELSEWHERE: [(&str, &str); 3] = [("auth", "https"), ("ticket", "wss"), ("ticket-ws", "ws")];
@@ -66,34 +66,34 @@ impl Site {
             "/healthz" => healthz(),
             "/connection" => self.guard(connection().page()),
             "/connection.json" => connection().json(),
-            _ => self.shared(&path).or_else(|| self.book.find(&path)).or_else(|| self.file(&path, head)).unwrap_or_else(|| missing(&path)),
+            _ => self.made(&path).or_else(|| self.book.find(&path)).or_else(|| self.file(&path, head)).unwrap_or_else(|| missing(&path)),
         }
     }
 
-    /// What every port serves: the trust page, the ticket page, which port is whose.
+    /// What every port serves: the trust page, the ticket page with what belongs to it, which port is whose.
     pub fn shared(&self, path: &str) -> Option<Response> {
+        self.made(path).or_else(|| EVERYWHERE.contains(&path).then(|| self.compiled(path)).flatten())
+    }
+
+    /// A page that is made anew for each request.
+    fn made(&self, path: &str) -> Option<Response> {
         match path {
-            "/ticket" => self.compiled("/ticket.html"),
             "/services.json" => Some(Response::made("application/json", self.services.clone())),
             _ => trust_page::find(path, &self.places).map(|page| self.guard(page)),
         }
     }
 
-    /// What the shared pages look like with and run, for a port that serves nothing else.
-    pub fn look(&self, path: &str) -> Option<Response> {
-        LOOK.contains(&path).then(|| self.compiled(path)).flatten()
-    }
-
     /// A file of `--root`, or a page compiled in. A root without style sheet gets ours, for the book's sake.
     fn file(&self, path: &str, head: &Head) -> Option<Response> {
-        let Some(files) = &self.files else { return self.compiled(if path == "/" { "/index.html" } else { path }) };
+        let Some(files) = &self.files else { return self.compiled(path) };
         let folder = || files.is_folder(path).then(|| Response::redirect(&format!("{}/", head.path())));
-        files.find(path).or_else(folder).or_else(|| self.compiled(path).filter(|_| path != "/index.html"))
+        let ours = || self.compiled(path).filter(|_| file_name(path) != "/index.html");
+        files.find(file_name(path)).or_else(folder).or_else(ours)
     }
 
     /// A page of `www/` as it was compiled in.
-    pub fn compiled(&self, path: &str) -> Option<Response> {
-        self.www.get(path).map(|content| Response::content(content.clone()))
+    fn compiled(&self, path: &str) -> Option<Response> {
+        self.www.get(file_name(path)).map(|content| Response::content(content.clone()))
     }
 
     pub fn places(&self) -> &Places {
@@ -102,6 +102,15 @@ impl Site {
 
     fn guard(&self, page: Response) -> Response {
         page.field("Content-Security-Policy", self.policy.clone())
+    }
+}
+
+/// The file of a page that is asked for by a shorter name.
+fn file_name(path: &str) -> &str {
+    match path {
+        "/" => "/index.html",
+        "/ticket" => "/ticket.html",
+        _ => path,
     }
 }
 

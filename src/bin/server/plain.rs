@@ -62,7 +62,7 @@ fn answer(head: &Head, site: &Site, https: Option<u16>, own: &str) -> Response {
     if path == "/healthz" {
         return healthz();
     }
-    let page = site.shared(&path).or_else(|| revocation_list(&path, site.places())).or_else(|| site.look(&path));
+    let page = site.shared(&path).or_else(|| revocation_list(&path, site.places()));
     page.unwrap_or_else(|| https.map_or_else(|| missing(&path), |port| redirect(head, port, own)))
 }
 

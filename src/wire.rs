@@ -1,16 +1,25 @@
+mod book;
+mod capture;
+mod flow;
 mod hello;
 mod key_log;
 mod message;
+mod packet;
+mod pcapng;
 mod records;
 mod sealed;
 mod tap;
 mod trace;
 
+pub use capture::Capture;
+pub use flow::{End, Flow};
 pub use hello::{ClientHello, ServerHello};
 pub use key_log::{key_log, several};
 pub use records::{Record, Records};
 pub use tap::{Direction, Socket, Tap, Watcher};
 pub use trace::Trace;
+
+use std::fmt::Write;
 
 /// What a stranger's first bytes say about the language that follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,3 +52,10 @@ impl First {
 /// The alert protocol_version, in a record as old clients know it. rustls would say handshake_failure to them, since they lack
 /// an extension that they can't have; the RFC asks for this one (RFC 9846 E.2).
 pub const PROTOCOL_VERSION_ALERT: [u8; 7] = [21, 3, 1, 0, 2, 2, 70];
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

@@ -2,9 +2,10 @@
 //!
 //! Whoever has this file can read the sessions in it. It is written only when asked for, for its owner's eyes only.
 
+use super::hex;
 use crate::error::{Error, Result, of_system};
 use rustls::KeyLog;
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
@@ -75,13 +76,6 @@ impl fmt::Debug for KeyLogFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "key log {}", self.name.display())
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

@@ -25,6 +25,8 @@ mod lines;
 mod options;
 #[path = "client/output.rs"]
 mod output;
+#[path = "shared/record.rs"]
+mod record;
 #[path = "client/security.rs"]
 mod security;
 #[path = "client/telemetry.rs"]
@@ -45,7 +47,9 @@ fn main() -> ExitCode {
     if let Some(limit) = options.max_time {
         give_up_after(limit, options.json);
     }
-    match run(&options) {
+    let ended = run(&options);
+    options.record.end();
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             output::failure(options.json, &error);

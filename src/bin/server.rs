@@ -16,6 +16,8 @@ mod options;
 mod pages;
 #[path = "server/plain.rs"]
 mod plain;
+#[path = "shared/record.rs"]
+mod record;
 #[path = "server/rooms.rs"]
 mod rooms;
 #[path = "server/web.rs"]
@@ -27,6 +29,7 @@ use padlock::{
     error::Result,
     listener::{Gate, Listener},
     trust::ClientAuth,
+    wire::End,
 };
 use signal_hook::{
     consts::{SIGHUP, SIGINT, SIGTERM},
@@ -63,11 +66,12 @@ fn run(options: &Arc<Options>) -> Result<()> {
     for (service, address) in options.services() {
         ports.push((service, Listener::bind(address)?));
     }
+    options.record.begin()?;
     let site = Arc::new(options.site(&ports)?);
     let who = identity::load(options)?;
     let web = Arc::new(web::Web::new(options, &who, site.clone())?);
     let hello = options.starts(Service::Hello).then(|| Side::new(options, &who, ClientAuth::Require, &[])).transpose()?.map(Arc::new);
-    let gate = Gate::new(options.limits());
+    let gate = Gate::watched(options.limits(), options.record.watcher(End::Server));
     let _ = write!(io::stdout(), "{}", options.table(&ports));
 
     let https = ports.iter().find(|(service, _)| *service == Service::Web).map(|(_, listener)| listener.address().port());
@@ -100,6 +104,7 @@ fn run(options: &Arc<Options>) -> Result<()> {
         0 => log::info!(target: "listener", "all connections have ended"),
         stayed => log::warn!(target: "listener", "{stayed} connections did not end in time, and are cut"),
     }
+    options.record.end();
     Ok(())
 }
 

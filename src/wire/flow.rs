@@ -3,7 +3,7 @@
 use super::capture::Capture;
 use super::packet::{ACK, FIN, PUSH, Route, SEGMENT, SYN, Segment};
 use super::pcapng;
-use super::records::APPLICATION_DATA;
+use super::records::{APPLICATION_DATA, CHANGE_CIPHER_SPEC, HEADER as RECORD_HEADER};
 use super::tap::{Direction, Watcher};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -34,11 +34,46 @@ struct State {
     sealed: bool,
 }
 
+impl State {
+    fn way(&mut self, direction: Direction) -> &mut Way {
+        match direction {
+            Direction::Sent => &mut self.sent,
+            Direction::Received => &mut self.received,
+        }
+    }
+}
+
 /// What TCP would know of one direction.
 #[derive(Default)]
 struct Way {
     sequence: u32,
     ended: bool,
+    /// What is missing of the TLS record that has begun.
+    record: usize,
+    /// These are no records, or their beginning was lost.
+    other: bool,
+}
+
+impl Way {
+    /// How much of `bytes` goes into one packet: a record of TLS, where there are any, so that each stands in a line of its own,
+    /// and whatever follows a `101` is not taken for HTTP.
+    fn cut(&mut self, bytes: &[u8]) -> usize {
+        if self.record == 0 && !self.other {
+            match bytes {
+                [CHANGE_CIPHER_SPEC..=APPLICATION_DATA, 3, _, high, low, ..] => {
+                    self.record = RECORD_HEADER + usize::from(u16::from_be_bytes([*high, *low]));
+                }
+                _ => self.other = true,
+            }
+        }
+        let most = bytes.len().min(SEGMENT);
+        if self.other {
+            return most;
+        }
+        let length = self.record.min(most);
+        self.record -= length;
+        length
+    }
 }
 
 impl Flow {
@@ -67,10 +102,12 @@ impl Flow {
         }
     }
 
-    fn data(&self, state: &mut State, time: SystemTime, direction: Direction, bytes: &[u8]) {
+    fn data(&self, state: &mut State, time: SystemTime, direction: Direction, mut bytes: &[u8]) {
         self.begin(state, time);
-        for piece in bytes.chunks(SEGMENT) {
+        while !bytes.is_empty() {
+            let (piece, rest) = bytes.split_at(state.way(direction).cut(bytes));
             self.packet(state, time, direction, PUSH | ACK, piece);
+            bytes = rest;
         }
     }
 
@@ -122,8 +159,7 @@ impl Watcher for Flow {
     fn ended(&self, direction: Direction) {
         let mut state = self.state();
         self.release(&mut state);
-        let way = if direction == Direction::Sent { &mut state.sent } else { &mut state.received };
-        if !std::mem::replace(&mut way.ended, true) {
+        if !std::mem::replace(&mut state.way(direction).ended, true) {
             let time = SystemTime::now();
             self.begin(&mut state, time);
             self.packet(&mut state, time, direction, FIN | ACK, &[]);

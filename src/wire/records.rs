@@ -2,7 +2,7 @@
 //! trusted, and nothing is kept beyond one record.
 
 /// A record's header: type, version, length.
-const HEADER: usize = 5;
+pub const HEADER: usize = 5;
 /// A record holds 2^14 bytes, and sealing may add 256 (RFC 9846 5.2); 2048 in TLS 1.2.
 const LONGEST: usize = (1 << 14) + 2048;
 

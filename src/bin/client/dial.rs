@@ -9,7 +9,7 @@ use padlock::listener::{self, Stream};
 use padlock::refusal;
 use padlock::tls::{Facts, Tls};
 use padlock::trust::is_lab_name;
-use padlock::wire::Socket;
+use padlock::wire::{End, Socket};
 use rustls::pki_types::ServerName;
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, ToSocketAddrs};
@@ -41,6 +41,7 @@ impl Dialler {
     /// Prepares to reach `url`. Waits for the lab's certificates when there is patience and they are not there yet.
     pub fn new(options: &Options, url: &Url) -> Result<Dialler> {
         let until = Instant::now() + options.patience();
+        options.record.begin()?;
         let addresses = addresses(&options.resolve, options.connect_to.as_ref(), url)?;
         let security = if url.scheme.is_secure() { Some(Security::new(options, url, until)?) } else { None };
         if security.is_none() {
@@ -84,9 +85,11 @@ impl Dialler {
                 Err(error) => return Err(error),
             }
         };
-        listener::prepare(&socket)
+        let mut stream = listener::prepare(&socket)
             .and_then(|()| Stream::new(&socket, HANDSHAKE_WITHIN))
-            .map_err(|error| refusal::client_session(&error.into()))
+            .map_err(|error| refusal::client_session(&error.into()))?;
+        options.record.watcher(End::Client).iter().for_each(|watch| watch(&mut stream));
+        Ok(stream)
     }
 
     /// What TLS goes by. None where it is not spoken.

@@ -1,11 +1,11 @@
 //! The command line of the client. Flags are named as curl names them.
 
+use crate::record::Record;
 use crate::url::Url;
 use clap::{Args, Parser, Subcommand};
 use padlock::authority::Places;
 use padlock::error::Result;
 use padlock::tls::Settings;
-use padlock::wire;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -99,9 +99,8 @@ pub struct Options {
     /// One line for each TLS message
     #[arg(global = true, long, short)]
     pub verbose: bool,
-    /// Write the secrets of the session to this file, for Wireshark [default: SSLKEYLOGFILE]
-    #[arg(global = true, long, value_name = "FILE")]
-    keylog: Option<PathBuf>,
+    #[command(flatten)]
+    pub record: Record,
 }
 
 /// What else than to reach a URL can be asked. Each has a file of its own beside this one, and may be given every flag.
@@ -143,7 +142,7 @@ impl Options {
         Ok(Settings {
             allow_tls12: self.min_tls == "1.2",
             alpn: protocol.map(|name| name.as_bytes().to_vec()).into_iter().collect(),
-            key_log: wire::key_log(self.keylog.as_deref())?,
+            key_log: self.record.key_log()?,
         })
     }
 }

@@ -1,6 +1,6 @@
 //! The command line of the server, and what follows from it alone.
 
-use crate::pages::Site;
+use crate::{pages::Site, record::Record};
 use clap::{Parser, ValueEnum};
 use padlock::{
     authority::Places,
@@ -60,6 +60,9 @@ pub struct Options {
     /// Where the lab's certificates are
     #[arg(long, value_name = "DIR", env = "PADLOCK_CERTS", hide_env_values = true, default_value = "certs")]
     certs: PathBuf,
+
+    #[command(flatten)]
+    pub record: Record,
 
     /// Serve this folder instead of the pages compiled in
     #[arg(long, value_name = "DIR")]

@@ -1,0 +1,14 @@
+//! What passes over the wire, and who can read it: captures judged by tshark, and the program that listens on the path.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod capture;
+#[path = "../common/cases.rs"]
+mod cases;
+#[path = "../common/client.rs"]
+mod client;
+#[path = "../common/mod.rs"]
+mod common;
+
+fn main() -> std::process::ExitCode {
+    cases::conduct(&[capture::CASES])
+}

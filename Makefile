@@ -48,7 +48,10 @@ help:                           ## this list
 # The names of the lab's own server. After a change: rm $C/server/localhost.csr, then make certs.
 SERVER_NAMES := localhost 127.0.0.1 ::1
 
-CHAINS := $C/server/localhost.fullchain.pem $C/users/guest/fullchain.pem
+# The programs that call each other: auth is asked whose a ticket is, the others ask.
+SERVICES := auth ticket authority
+
+CHAINS := $C/server/localhost.fullchain.pem $C/users/guest/fullchain.pem $(SERVICES:%=$C/services/%/fullchain.pem)
 LISTS := $C/crl/root.crl $C/crl/intermediate.crl
 
 # Dates and a re-made authority do not show in a file's time: `ca due` looks inside, and names what is no longer good.
@@ -84,6 +87,18 @@ $C/users/guest/guest.csr: $C/users/guest/guest.key
 
 $C/users/guest/fullchain.pem: $C/users/guest/guest.csr $(CA)/intermediate.crt
 	./ca sign $< --out $@
+
+define service
+$C/services/$1/$1.key:
+	./ca key $$@
+
+$C/services/$1/$1.csr: $C/services/$1/$1.key
+	./ca request --key $$< --name $1.services.test --out $$@
+
+$C/services/$1/fullchain.pem: $C/services/$1/$1.csr $(CA)/intermediate.crt
+	./ca sign $$< --out $$@
+endef
+$(foreach name,$(SERVICES),$(eval $(call service,$(name))))
 
 $C/crl/%.crl: $(CA)/intermediate.crt
 	./ca crl $*

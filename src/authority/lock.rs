@@ -27,14 +27,21 @@ impl Lock {
         if !ca.is_dir() {
             return Err(super::missing(ca));
         }
-        let path = ca.join(".lock");
-        let file = open(&path)?;
+        Lock::on(&ca.join(".lock"), ca)
+    }
+
+    /// Waits for the lock on the file at `path`, which is made if it is missing. `guarded` is what nobody else changes meanwhile.
+    ///
+    /// # Errors
+    /// Somebody else has held it for too long, or the file can't be made.
+    pub fn on(path: &Path, guarded: &Path) -> Result<Lock> {
+        let file = open(path)?;
         let start = Instant::now();
         while flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
             if start.elapsed() > PATIENCE {
                 return Err(Error::new(
                     "authority-busy",
-                    format!("another process has been changing {} for {} s", ca.display(), PATIENCE.as_secs()),
+                    format!("another process has been changing {} for {} s", guarded.display(), PATIENCE.as_secs()),
                 )
                 .hint(format!("see which one: fuser -v {}; end it, then run the same command again", path.display())));
             }

@@ -23,8 +23,10 @@ const LONGEST_ORGANISATION: usize = 64;
 
 /// The domain that holds one name for each person, and no hosts.
 pub const USERS: &str = "users.test";
-/// The domain that holds one name for each of our programs that calls another.
+/// The domain that holds one name for each of our programs that calls another, or is called.
 pub const SERVICES: &str = "services.test";
+/// The services that are called. They prove their name as a server does, and call nobody.
+const CALLED: [&str; 1] = ["auth"];
 
 /// Who a certificate is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +37,8 @@ pub enum Role {
     User,
     /// Proves which program is calling: clientAuth.
     Service,
+    /// Proves which program is being called: serverAuth.
+    Called,
 }
 
 /// What will be signed.
@@ -93,14 +97,15 @@ impl Grant {
         })
     }
 
-    /// A program's certificate: exactly one name, `NAME.services.test`.
+    /// A program's certificate: exactly one name, `NAME.services.test`. `auth` is called, all others call.
     ///
     /// # Errors
     /// As [`Grant::user`].
     pub fn service(name: &str) -> Result<Grant> {
         check_user(name)?;
         let names = vec![Name::Dns(format!("{name}.{SERVICES}"))];
-        Ok(Grant { role: Role::Service, common_name: name.to_string(), country: None, organisation: None, names, validity: LONGEST })
+        let role = if CALLED.contains(&name) { Role::Called } else { Role::Service };
+        Ok(Grant { role, common_name: name.to_string(), country: None, organisation: None, names, validity: LONGEST })
     }
 
     /// What a request asks for, as far as it is granted: its names decide, its subject does not.
@@ -125,7 +130,7 @@ impl Grant {
         params.is_ca = IsCa::ExplicitNoCa;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = match self.role {
-            Role::Server => vec![ExtendedKeyUsagePurpose::ServerAuth],
+            Role::Server | Role::Called => vec![ExtendedKeyUsagePurpose::ServerAuth],
             Role::User => vec![ExtendedKeyUsagePurpose::ClientAuth, ExtendedKeyUsagePurpose::ServerAuth],
             Role::Service => vec![ExtendedKeyUsagePurpose::ClientAuth],
         };
@@ -218,7 +223,11 @@ fn check_syntax(host: &str, name: &Name) -> Result<()> {
     ))
 }
 
-fn check_user(name: &str) -> Result<()> {
+/// A name that can be a person's: `[a-z0-9-]`, 40 characters at most, no hyphen at the ends.
+///
+/// # Errors
+/// It can't.
+pub fn check_user(name: &str) -> Result<()> {
     if (1..=LONGEST_USER).contains(&name.len()) && is_plain(name) {
         return Ok(());
     }

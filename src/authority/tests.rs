@@ -106,6 +106,7 @@ fn a_leaf_says_what_the_policy_says() {
     assert!(said.not_after - said.not_before <= LONGEST);
     assert_eq!(signed(&places, &Grant::user("alice", None, None).unwrap()).extended_key_usage, ["serverAuth", "clientAuth"]);
     assert_eq!(signed(&places, &Grant::service("ticket").unwrap()).extended_key_usage, ["clientAuth"]);
+    assert_eq!(signed(&places, &Grant::service("auth").unwrap()).extended_key_usage, ["serverAuth"]);
 }
 
 #[test]

@@ -100,7 +100,7 @@ fn granted(options: &options::Sign) -> Result<Option<Grant>> {
 fn with_own_key(places: &Places, grant: Grant) -> Result<Order> {
     let (chain, key) = match (grant.role, grant.names.first()) {
         (Role::User, _) => places.user(&grant.common_name),
-        (Role::Service, _) => places.service(&grant.common_name),
+        (Role::Service | Role::Called, _) => places.service(&grant.common_name),
         (Role::Server, Some(Name::Dns(name))) => places.server(&name.replace('*', "_wildcard")),
         (Role::Server, name) => places.server(&name.map(|n| n.to_string().replace("IP:", "")).unwrap_or_default()),
     };
@@ -127,7 +127,7 @@ fn leaf_beside(chain: &Path) -> Option<PathBuf> {
 
 fn say_openssl(places: &Places, grant: &Grant, request: &Path, leaf: &Path, chain: &Path, days: u16) {
     let section = match grant.role {
-        Role::Server => "server",
+        Role::Server | Role::Called => "server",
         Role::User => "user",
         Role::Service => "service",
     };

@@ -1,23 +1,37 @@
 mod book;
 mod capture;
+mod explain;
 mod flow;
 mod hello;
+mod illustration;
 mod key_log;
 mod message;
 mod packet;
 mod pcapng;
+mod recording;
 mod records;
+mod registry;
+mod schedule;
 mod sealed;
+mod session;
 mod tap;
 mod trace;
+mod transcript;
 
 pub use capture::Capture;
+pub use explain::{About, Field, address, explain};
 pub use flow::{End, Flow};
 pub use hello::{ClientHello, ServerHello};
+pub use illustration::{Illustration, Item, Sealed, Shown};
 pub use key_log::{key_log, several};
+pub use recording::{KEPT, Kept, Recording};
 pub use records::{Record, Records};
+pub use schedule::{Keys, Known, Schedule, Secret, Suite};
+pub use sealed::{Opened, Opener};
+pub use session::{Inside, Seen, Session, Speaker};
 pub use tap::{Direction, Socket, Tap, Watcher};
 pub use trace::Trace;
+pub use transcript::Transcript;
 
 use std::fmt::Write;
 
@@ -53,7 +67,8 @@ impl First {
 /// an extension that they can't have; the RFC asks for this one (RFC 9846 E.2).
 pub const PROTOCOL_VERSION_ALERT: [u8; 7] = [21, 3, 1, 0, 2, 2, 70];
 
-fn hex(bytes: &[u8]) -> String {
+/// Bytes as people read them.
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text

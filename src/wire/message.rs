@@ -2,23 +2,23 @@
 
 use super::hello::{ClientHello, ServerHello, protocols};
 use super::records::Fields;
+use super::registry::{group, signature_scheme, suite, version_name};
 use crate::certificate::{escape, summary};
 use rustls::pki_types::CertificateDer;
-use rustls::{CipherSuite, NamedGroup, SignatureScheme};
-use std::fmt;
 
 pub const TLS13: u16 = 0x0304;
 pub const SERVER_HELLO: u8 = 2;
 pub const FINISHED: u8 = 20;
 pub const KEY_UPDATE: u8 = 24;
 
-/// `ServerHello: TLS 1.3, …`: its name, how it travelled, and what it says when that is worth reading.
-pub fn in_words(kind: u8, body: &[u8], version: u16, how: &str) -> String {
+/// `ServerHello: TLS 1.3, …`: its name, how it travelled, and what it says when that is worth reading. `message` has its header.
+pub fn in_words(message: &[u8], version: u16, how: &str) -> String {
+    let Some((&[kind, ..], body)) = message.split_first_chunk::<4>() else { return format!("nothing{how}") };
     format!("{}{how}{}", name(kind, body, version), said(kind, body, version))
 }
 
 /// The name of a handshake message (RFC 9846 4, RFC 5246 7.4).
-fn name(kind: u8, body: &[u8], version: u16) -> String {
+pub fn name(kind: u8, body: &[u8], version: u16) -> String {
     let name = match kind {
         1 => "ClientHello",
         SERVER_HELLO if ServerHello::read(body).is_some_and(|hello| hello.retry) => "HelloRetryRequest",
@@ -57,15 +57,15 @@ fn client_hello(hello: &ClientHello) -> String {
     let versions = if versions.is_empty() { "before TLS 1.3".into() } else { versions.join(" and ") };
     let name = hello.server_name.as_ref().map(|name| format!(", for {}", escape(name))).unwrap_or_default();
     let protocols = if hello.protocols.is_empty() { String::new() } else { format!(", speaks {}", escape(&hello.protocols.join(" "))) };
-    let shares: Vec<String> = hello.shares.iter().map(|group| in_registry(NamedGroup::from(*group))).collect();
+    let shares: Vec<String> = hello.shares.iter().map(|code| group(*code)).collect();
     let resumes = if hello.resumes { ", with a ticket" } else { "" };
     format!("{versions}{name}{protocols}, key shares {}{resumes}", shares.join(" "))
 }
 
 fn server_hello(hello: &ServerHello) -> String {
     let version = version_name(hello.version).unwrap_or("an unknown version");
-    let suite = in_registry(CipherSuite::from(hello.suite)).replace("TLS13_", "TLS_");
-    let group = hello.group.map(|group| format!(", {}", in_registry(NamedGroup::from(group)))).unwrap_or_default();
+    let suite = suite(hello.suite);
+    let group = hello.group.map(|code| format!(", {}", group(code))).unwrap_or_default();
     let resumes = if hello.resumes { ", ticket accepted" } else { "" };
     format!("{version}, {suite}{group}{resumes}")
 }
@@ -96,25 +96,4 @@ fn certificates(body: &[u8], version: u16) -> Option<String> {
         }
     }
     Some(if subjects.is_empty() { "none".into() } else { subjects.join("; then ") })
-}
-
-fn version_name(version: u16) -> Option<&'static str> {
-    match version {
-        0x0304 => Some("TLS 1.3"),
-        0x0303 => Some("TLS 1.2"),
-        0x0302 => Some("TLS 1.1"),
-        0x0301 => Some("TLS 1.0"),
-        _ => None,
-    }
-}
-
-/// As RFC 9846 4.3.3 writes it: rustls calls the curves by their other name.
-fn signature_scheme(scheme: u16) -> String {
-    let name = in_registry(SignatureScheme::from(scheme)).to_lowercase();
-    ["256", "384", "521"].iter().fold(name, |name, size| name.replace(&format!("nistp{size}"), &format!("secp{size}r1")))
-}
-
-/// rustls names code points as the registry of IANA does.
-fn in_registry(code: impl fmt::Debug) -> String {
-    format!("{code:?}")
 }

@@ -1,8 +1,8 @@
-//! The server, on one page: HTTPS and wss on one port, lines between two who both prove a name on another, and a plain port
-//! that sends people to the first.
+//! The server, on one page: HTTPS and wss on one port, lines between two who both prove a name on another, WebSockets that begin
+//! with a ticket, and a plain port that sends people to the first.
 //!
-//! Each service is a listener; each connection has a thread. What a connection goes through is in `server/web.rs` and
-//! `server/hello.rs`.
+//! Each service is a listener; each connection has a thread. What a connection goes through is in `server/web.rs`,
+//! `server/hello.rs` and `server/ticket.rs`.
 
 #[path = "server/door.rs"]
 mod door;
@@ -20,6 +20,8 @@ mod plain;
 mod record;
 #[path = "server/rooms.rs"]
 mod rooms;
+#[path = "server/ticket.rs"]
+mod ticket;
 #[path = "server/web.rs"]
 mod web;
 
@@ -31,6 +33,7 @@ use padlock::{
     trust::ClientAuth,
     wire::End,
 };
+use pages::Site;
 use signal_hook::{
     consts::{SIGHUP, SIGINT, SIGTERM},
     iterator::Signals,
@@ -41,7 +44,9 @@ use std::{
     sync::Arc,
     time::Duration,
 };
+use ticket::Tickets;
 use tungstenite::protocol::frame::coding::CloseCode;
+use web::Web;
 
 /// What is under way when the server is told to stop has this long to finish.
 const LAST_CALL: Duration = Duration::from_millis(1_800);
@@ -67,45 +72,76 @@ fn run(options: &Arc<Options>) -> Result<()> {
         ports.push((service, Listener::bind(address)?));
     }
     options.record.begin()?;
-    let site = Arc::new(options.site(&ports)?);
-    let who = identity::load(options)?;
-    let web = Arc::new(web::Web::new(options, &who, site.clone())?);
-    let hello = options.starts(Service::Hello).then(|| Side::new(options, &who, ClientAuth::Require, &[])).transpose()?.map(Arc::new);
+    let services = Services::new(options, &ports)?;
     let gate = Gate::watched(options.limits(), options.record.watcher(End::Server));
     let _ = write!(io::stdout(), "{}", options.table(&ports));
-
-    let https = ports.iter().find(|(service, _)| *service == Service::Web).map(|(_, listener)| listener.address().port());
-    for (service, listener) in ports {
-        match service {
-            Service::Web => {
-                let web = web.clone();
-                listener.serve(&gate, move |connection| web.converse(connection))?;
-            }
-            Service::Hello => {
-                let Some(hello) = hello.clone() else { continue };
-                listener.serve(&gate, move |connection| hello::converse(connection, &hello))?;
-            }
-            Service::Plain => {
-                let site = site.clone();
-                listener.serve(&gate, move |connection| plain::converse(connection, &site, https))?;
-            }
-        }
-    }
+    services.serve(ports, &gate)?;
 
     for signal in signals.forever() {
         match signal {
-            SIGHUP => reload(options, std::iter::once(&web.side).chain(hello.as_deref())),
+            SIGHUP => reload(options, services.sides()),
             _ => break,
         }
     }
-    log::info!(target: "listener", "stopping: no new connections; told to those who converse: {}", web.rooms.everyone.len());
-    web.rooms.everyone.close(CloseCode::Away, "the server stops");
+    let everyone = &services.web.rooms.everyone;
+    log::info!(target: "listener", "stopping: no new connections; told to those who converse: {}", everyone.len());
+    everyone.close(CloseCode::Away, "the server stops");
     match gate.close(LAST_CALL) {
         0 => log::info!(target: "listener", "all connections have ended"),
         stayed => log::warn!(target: "listener", "{stayed} connections did not end in time, and are cut"),
     }
     options.record.end();
     Ok(())
+}
+
+/// What the connections of each service share.
+struct Services {
+    site: Arc<Site>,
+    web: Arc<Web>,
+    hello: Option<Arc<Side>>,
+    tickets: Option<Arc<Tickets>>,
+}
+
+impl Services {
+    fn new(options: &Arc<Options>, ports: &[(Service, Listener)]) -> Result<Services> {
+        let site = Arc::new(options.site(ports)?);
+        let who = identity::load(options)?;
+        let web = Arc::new(Web::new(options, &who, site.clone())?);
+        let hello = options.starts(Service::Hello).then(|| Side::new(options, &who, ClientAuth::Require, &[])).transpose()?;
+        let tickets = options.starts_tickets().then(|| Tickets::new(options, &who, ports, &web.rooms.everyone)).transpose()?;
+        Ok(Services { site, web, hello: hello.map(Arc::new), tickets: tickets.map(Arc::new) })
+    }
+
+    fn serve(&self, ports: Vec<(Service, Listener)>, gate: &Arc<Gate>) -> Result<()> {
+        let https = ports.iter().find(|(service, _)| *service == Service::Web).map(|(_, listener)| listener.address().port());
+        for (service, listener) in ports {
+            match service {
+                Service::Web => {
+                    let web = self.web.clone();
+                    listener.serve(gate, move |connection| web.converse(connection))?;
+                }
+                Service::Hello => {
+                    let Some(hello) = self.hello.clone() else { continue };
+                    listener.serve(gate, move |connection| hello::converse(connection, &hello))?;
+                }
+                Service::Ticket | Service::TicketWs => {
+                    let Some(tickets) = self.tickets.clone() else { continue };
+                    listener.serve(gate, move |connection| tickets.converse(connection, service == Service::Ticket))?;
+                }
+                Service::Plain => {
+                    let site = self.site.clone();
+                    listener.serve(gate, move |connection| plain::converse(connection, &site, https))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whatever shows the certificate.
+    fn sides(&self) -> impl Iterator<Item = &Side> {
+        let tickets = self.tickets.as_deref().map(|tickets| &tickets.side);
+        std::iter::once(&self.web.side).chain(self.hello.as_deref()).chain(tickets)
+    }
 }
 
 /// New connections get what is in the files now. What can't be used changes nothing.

@@ -83,10 +83,17 @@ impl Drop for Watch {
     }
 }
 
+impl Deadline {
+    /// Lifts it. False when its time had come already.
+    pub fn lift(&self) -> bool {
+        let lifted = kept().deadlines.remove(&(self.0, self.1));
+        lifted.is_some()
+    }
+}
+
 impl Drop for Deadline {
     fn drop(&mut self) {
-        let lifted = kept().deadlines.remove(&(self.0, self.1));
-        drop(lifted);
+        self.lift();
     }
 }
 

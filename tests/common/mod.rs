@@ -160,7 +160,7 @@ impl Server {
     pub fn start_with(certs: &Path, more: impl FnOnce(&mut Command) -> &mut Command) -> Server {
         let mut command = program("server", certs);
         more(command.arg("--json"));
-        for port in ["--port", "--hello-port", "--plain-port"] {
+        for port in ["--port", "--hello-port", "--ticket-port", "--ticket-ws-port", "--plain-port"] {
             if !command.get_args().any(|argument| argument == port) {
                 command.args([port, "0"]);
             }

@@ -1,6 +1,6 @@
 //! The command line of the server, and what follows from it alone.
 
-use crate::{pages::Site, record::Record};
+use crate::{pages::Site, record::Record, ticket::CloseCodes};
 use clap::{Parser, ValueEnum};
 use padlock::{
     authority::Places,
@@ -13,7 +13,11 @@ use std::{
     io,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     path::PathBuf,
+    time::Duration,
 };
+
+/// Whoever has not said who they are by then will not.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A server to learn TLS with: HTTPS and WebSockets on one port, with a certificate of your own authority.
 #[derive(Parser)]
@@ -29,11 +33,17 @@ pub struct Options {
     /// Port of hello
     #[arg(long, default_value_t = 8000)]
     hello_port: u16,
+    /// Port of the ticket service
+    #[arg(long, default_value_t = 5678)]
+    ticket_port: u16,
+    /// Port of the ticket service in the clear
+    #[arg(long, default_value_t = 5679)]
+    ticket_ws_port: u16,
     /// Port of plain HTTP
     #[arg(long, default_value_t = 8080)]
     plain_port: u16,
     /// Address to listen on
-    #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    #[arg(long, alias = "host", value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST), value_parser = address)]
     listen: IpAddr,
     /// Allow an address that others can reach
     #[arg(long)]
@@ -48,7 +58,7 @@ pub struct Options {
     /// Show a certificate that nobody signed but its own key, made now
     #[arg(long, conflicts_with = "cert")]
     pub self_signed: bool,
-    /// Whether clients are asked for a certificate: none, request or require [default: require for hello, none for web]
+    /// Whether clients are asked for a certificate: none, request or require [default: require for hello, request for ticket, none for web]
     #[arg(long, value_name = "HOW", value_parser = client_auth, hide_possible_values = true)]
     pub client_auth: Option<ClientAuth>,
     /// Whom to believe about clients: PEM, authorities or exactly these certificates [default: the lab's authority]
@@ -70,6 +80,25 @@ pub struct Options {
     /// Longest WebSocket message taken, in bytes; also 512k, 16m
     #[arg(long, value_name = "SIZE", default_value = "64k", value_parser = size)]
     pub max_message: usize,
+    /// The auth service that is asked whose a ticket is [default: the one started here, else https://localhost:8443]
+    #[arg(long, value_name = "URL")]
+    pub auth: Option<String>,
+    /// How long somebody may take to show a ticket
+    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
+    pub auth_within: Duration,
+    /// With which code somebody without a ticket is sent away
+    #[arg(long, value_enum, value_name = "WHICH", default_value = "rfc")]
+    close_codes: CloseCodes,
+    /// The same with 1011, as old servers did
+    #[arg(long, conflicts_with = "close_codes")]
+    compat_1011: bool,
+    /// Let a token in that stands in every copy of an old tutorial: ebfb7ff0-b2f6-41c8-bef3-4fba17be410c
+    #[arg(long)]
+    pub demo_token: bool,
+    /// Of the ticket service start only the wss port, or with 0 only the ws port
+    #[arg(long, value_name = "0|1", num_args = 0..=1, default_missing_value = "1", value_parser = ["0", "1"], hide = true)]
+    ssl: Option<String>,
+
     /// Connections in all
     #[arg(long, value_name = "N", default_value_t = Limits::default().total)]
     max_connections: usize,
@@ -94,6 +123,11 @@ pub enum Service {
     Web,
     /// Lines over bare TLS, between two sides that both prove a name
     Hello,
+    /// WebSockets that begin with a ticket: wss, and ws to compare
+    Ticket,
+    /// The second port of ticket
+    #[value(skip)]
+    TicketWs,
     /// Plain HTTP: sends people to HTTPS, and serves what must not need it
     Plain,
 }
@@ -115,7 +149,7 @@ impl Options {
         ports.sort_unstable();
         if let Some(twice) = ports.windows(2).find(|pair| pair[0] == pair[1]) {
             return Err(Error::new("port-twice", format!("two services are to listen on port {}", twice[0]))
-                .hint("give each its own: --port, --hello-port, --plain-port; or name the one service to start")
+                .hint("give each its own: --port, --hello-port, --ticket-port, --ticket-ws-port, --plain-port; or name the one service to start")
                 .exit(exit::USAGE));
         }
         if self.listen.is_loopback() || self.unsafe_listen {
@@ -131,7 +165,7 @@ impl Options {
 
     /// The services to start, each with its address.
     pub fn services(&self) -> Vec<(Service, SocketAddr)> {
-        let all = [Service::Web, Service::Hello, Service::Plain];
+        let all = [Service::Web, Service::Hello, Service::Ticket, Service::TicketWs, Service::Plain];
         all.into_iter()
             .filter(|service| self.starts(*service))
             .map(|service| (service, SocketAddr::new(self.listen, self.port_of(service))))
@@ -139,16 +173,32 @@ impl Options {
     }
 
     pub fn starts(&self, service: Service) -> bool {
-        self.services.is_empty() || self.services.contains(&service)
+        let named = |service| self.services.is_empty() || self.services.contains(&service);
+        match service {
+            Service::Ticket => named(service) && self.ssl.as_deref() != Some("0"),
+            Service::TicketWs => named(Service::Ticket) && self.ssl.as_deref() != Some("1"),
+            service => named(service),
+        }
+    }
+
+    pub fn starts_tickets(&self) -> bool {
+        self.starts(Service::Ticket) || self.starts(Service::TicketWs)
     }
 
     fn port_of(&self, service: Service) -> u16 {
         match (service, self.port) {
             (_, Some(port)) if self.services == [service] => port,
+            (Service::TicketWs, Some(port)) if self.services == [Service::Ticket] && !self.starts(Service::Ticket) => port,
             (Service::Web, port) => port.unwrap_or(1234),
             (Service::Hello, _) => self.hello_port,
+            (Service::Ticket, _) => self.ticket_port,
+            (Service::TicketWs, _) => self.ticket_ws_port,
             (Service::Plain, _) => self.plain_port,
         }
+    }
+
+    pub fn close_codes(&self) -> CloseCodes {
+        if self.compat_1011 { CloseCodes::Compat } else { self.close_codes }
     }
 
     pub fn places(&self) -> Places {
@@ -173,6 +223,32 @@ impl Options {
         Site::new(self.root.as_deref(), &self.places(), &by_name(ports))
     }
 
+    /// Where our own pages come from, as a browser says it (`Origin`): from this process, or from another on the usual ports.
+    pub fn origins(&self, ports: &[(Service, Listener)]) -> Vec<String> {
+        let port = |service| {
+            let bound = ports.iter().find(|(other, _)| *other == service);
+            bound.map_or_else(|| self.port_of(service), |(_, listener)| listener.address().port())
+        };
+        let from = [(Service::Web, "https"), (Service::Ticket, "https"), (Service::Plain, "http")];
+        let hosts = ["localhost", "127.0.0.1", "[::1]"];
+        from.iter().flat_map(|(service, scheme)| hosts.map(|host| format!("{scheme}://{host}:{}", port(*service)))).collect()
+    }
+
+    /// Host and port of the auth service that is asked about tickets.
+    pub fn auth(&self) -> Result<(String, u16)> {
+        let Some(url) = &self.auth else { return Ok(("localhost".into(), 8443)) };
+        let place = url.strip_prefix("https://").map(|rest| rest.trim_end_matches('/'));
+        let taken = place.map(|place| place.rsplit_once(':').map_or((place, Ok(443)), |(host, port)| (host, port.parse())));
+        match taken {
+            Some((host, Ok(port))) if !host.is_empty() && !host.contains(['/', '@', '?']) => {
+                Ok((host.trim_matches(['[', ']']).into(), port))
+            }
+            _ => Err(Error::new("bad-flag", format!("--auth {} is no address of an auth service", url.escape_debug()))
+                .hint("write it like --auth https://localhost:8443")
+                .exit(exit::USAGE)),
+        }
+    }
+
     /// What listens where: for people, or with --json for programs.
     pub fn table(&self, ports: &[(Service, Listener)]) -> String {
         if self.json {
@@ -185,6 +261,8 @@ impl Options {
             let _ = match service {
                 Service::Web => writeln!(table, "{name:<7}https://{host}:{0}/  wss://{host}:{0}/", address.port()),
                 Service::Hello => writeln!(table, "{name:<7}tls://{host}:{}", address.port()),
+                Service::Ticket => writeln!(table, "{name:<7}wss://{host}:{}/", address.port()),
+                Service::TicketWs => writeln!(table, "{:<7}ws://{host}:{}/", "ticket", address.port()),
                 Service::Plain => writeln!(table, "{name:<7}http://{host}:{}/", address.port()),
             };
         }
@@ -197,6 +275,8 @@ impl Service {
         match self {
             Service::Web => "web",
             Service::Hello => "hello",
+            Service::Ticket => "ticket",
+            Service::TicketWs => "ticket-ws",
             Service::Plain => "plain",
         }
     }
@@ -237,6 +317,17 @@ fn start_log(options: &Options) {
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or(default))
         .format(|out, record| io::Write::write_fmt(out, format_args!("{}: {}\n", record.target(), record.args())))
         .init();
+}
+
+/// An address of this machine. The name that most people use for it is understood, too.
+fn address(text: &str) -> Result<IpAddr, String> {
+    let text = if text == "localhost" { "127.0.0.1" } else { text };
+    text.parse().map_err(|_| "an IP address, such as 127.0.0.1 or ::1".to_owned())
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let number = text.parse().ok().and_then(|seconds: f64| Duration::try_from_secs_f64(seconds).ok());
+    number.filter(|time| !time.is_zero() && *time <= DAY).ok_or_else(|| "a number of seconds, up to a day".to_owned())
 }
 
 /// `4096`, `64k`, `16m`.

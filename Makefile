@@ -23,7 +23,7 @@ certs: build                    ## the authority and what it signs; makes anew o
 	@PADLOCK_BIN=$${PADLOCK_BIN:-$(BUILT)} ./ca alone $(MAKE) --no-print-directory graph
 
 clean-certs:                    ## throws them all away, the authority with its keys as well
-	@rm -rf $(addprefix $C/,ca private server users services crl .making)
+	@rm -rf $(addprefix $C/,ca private server users gallery services crl .making)
 
 test:                           ## all tests; installs nothing
 	@$(CARGO) test --release --locked --no-fail-fast
@@ -53,10 +53,12 @@ SERVICES := auth ticket authority
 
 CHAINS := $C/server/localhost.fullchain.pem $C/users/guest/fullchain.pem $(SERVICES:%=$C/services/%/fullchain.pem)
 LISTS := $C/crl/root.crl $C/crl/intermediate.crl
+# Certificates that are wrong on purpose; the last file of them stands for all.
+GALLERY := $C/gallery/revoked.crl
 
 # Dates and a re-made authority do not show in a file's time: `ca due` looks inside, and names what is no longer good.
 ifeq ($(MAKECMDGOALS),graph)
-DUE := $(shell ./ca due $(CHAINS) $(LISTS))
+DUE := $(shell ./ca due $(CHAINS) $(LISTS) $(GALLERY))
 ifneq ($(.SHELLSTATUS),0)
 $(error the certificates can't be checked)
 endif
@@ -64,7 +66,7 @@ $(DUE): again
 endif
 again:
 
-graph: $(CHAINS) $(LISTS)
+graph: $(CHAINS) $(LISTS) $(GALLERY)
 	@:
 
 $(CA)/intermediate.crt:
@@ -99,6 +101,9 @@ $C/services/$1/fullchain.pem: $C/services/$1/$1.csr $(CA)/intermediate.crt
 	./ca sign $$< --out $$@
 endef
 $(foreach name,$(SERVICES),$(eval $(call service,$(name))))
+
+$(GALLERY): $(CA)/intermediate.crt
+	./ca gallery
 
 $C/crl/%.crl: $(CA)/intermediate.crt
 	./ca crl $*

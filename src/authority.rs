@@ -10,6 +10,7 @@ pub mod chain;
 pub mod crl;
 mod database;
 mod due;
+pub mod gallery;
 mod issuer;
 pub mod ledger;
 mod lock;

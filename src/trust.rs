@@ -1,4 +1,4 @@
-use crate::authority::Places;
+use crate::authority::{Places, gallery};
 use crate::certificate::{self, load_chain};
 use crate::error::{Error, Result, exit};
 use rustls::RootCertStore;
@@ -77,7 +77,9 @@ impl Trust {
         let mut lab = Trust::file(&root)?;
         lab.described = format!("the lab's authority ({})", root.display());
         // Known, not believed: so that a refusal can say that a server left it out.
-        lab.intermediates = load_chain(&places.intermediate_certificate()).unwrap_or_default();
+        for known in [places.intermediate_certificate(), gallery::authority(places)] {
+            lab.intermediates.extend(load_chain(&known).unwrap_or_default());
+        }
         Ok(lab)
     }
 

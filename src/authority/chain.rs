@@ -46,14 +46,14 @@ pub fn chain(levels: u8, names: &[Name]) -> Result<Chain> {
 }
 
 /// One of the chain's signers, as long as it is needed.
-struct Authority {
-    signed: Signed,
-    until: OffsetDateTime,
-    issuer: Issuer<'static, KeyPair>,
+pub(super) struct Authority {
+    pub signed: Signed,
+    pub until: OffsetDateTime,
+    pub issuer: Issuer<'static, KeyPair>,
 }
 
 /// Signed by the one `above`, or by itself. `below`: how many authorities may follow, its path length (RFC 5280 4.2.1.9).
-fn authority(title: &str, charter: &Charter, below: u8, above: Option<&Authority>) -> Result<Authority> {
+pub(super) fn authority(title: &str, charter: &Charter, below: u8, above: Option<&Authority>) -> Result<Authority> {
     let key = Key::generate(Kind::P256)?;
     let params = signer(title, &key, charter, below);
     let (params, signed) = sign(params, &key, above)?;
@@ -66,7 +66,8 @@ fn leaf(grant: &Grant, above: &Authority, rest: &str) -> Result<Leaf> {
     Ok(Leaf { chain: signed.pem + rest, key })
 }
 
-fn sign(mut params: CertificateParams, key: &Key, above: Option<&Authority>) -> Result<(CertificateParams, Signed)> {
+/// By the one `above`, or by itself. What was signed is given back with the parameters as they were in the end.
+pub(super) fn sign(mut params: CertificateParams, key: &Key, above: Option<&Authority>) -> Result<(CertificateParams, Signed)> {
     params.serial_number = Some(serial()?);
     params.use_authority_key_identifier_extension = above.is_some();
     let signed = match above {
@@ -77,6 +78,9 @@ fn sign(mut params: CertificateParams, key: &Key, above: Option<&Authority>) -> 
         }
         None => params.self_signed(key.pair()),
     };
-    let signed = signed.map_err(|e| Error::new("sign-failed", format!("can't sign: {e}")))?;
-    Ok((params, signed.into()))
+    Ok((params, signed.map_err(unsigned)?.into()))
+}
+
+pub(super) fn unsigned(e: rcgen::Error) -> Error {
+    Error::new("sign-failed", format!("can't sign: {e}"))
 }

@@ -17,6 +17,9 @@ pub fn due(places: &Places, file: &Path) -> Result<Option<&'static str>> {
     if !file.exists() || !places.intermediate_certificate().exists() {
         return Ok(None);
     }
+    if file == super::gallery::list(places) {
+        return super::gallery::due(places);
+    }
     let is_list = file.extension().is_some_and(|extension| extension == "crl");
     if is_list { list(places, file) } else { chain(places, file) }
 }

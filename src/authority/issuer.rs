@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use time::OffsetDateTime;
 use x509_parser::extensions::ParsedExtension;
+use x509_parser::prelude::X509Certificate;
 use x509_parser::x509::X509Name;
 
 /// The root signs the intermediate and little else; the intermediate signs everybody. A stolen intermediate can be
@@ -94,11 +95,7 @@ impl Issuer {
         let mut params = CertificateParams::default();
         params.distinguished_name = copy_name(parsed.subject())?;
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        let key_identifier = parsed.iter_extensions().find_map(|extension| match extension.parsed_extension() {
-            ParsedExtension::SubjectKeyIdentifier(id) => Some(id.0.to_vec()),
-            _ => None,
-        });
-        let key_identifier = key_identifier.ok_or_else(|| {
+        let key_identifier = key_identifier(&parsed).ok_or_else(|| {
             Error::new("authority-odd", "the authority's certificate has no subjectKeyIdentifier, which RFC 5280 4.2.1.2 demands")
                 .hint("found the authority again: make clean-certs certs")
         })?;
@@ -183,8 +180,16 @@ impl Issuer {
     }
 }
 
+/// What names a certificate's own key (RFC 5280 4.2.1.2).
+pub(super) fn key_identifier(certificate: &X509Certificate<'_>) -> Option<Vec<u8>> {
+    certificate.iter_extensions().find_map(|extension| match extension.parsed_extension() {
+        ParsedExtension::SubjectKeyIdentifier(id) => Some(id.0.to_vec()),
+        _ => None,
+    })
+}
+
 /// The issuer's name, byte for byte: a certificate names its issuer exactly as the issuer names itself (RFC 5280 4.1.2.4).
-fn copy_name(name: &X509Name<'_>) -> Result<DistinguishedName> {
+pub(super) fn copy_name(name: &X509Name<'_>) -> Result<DistinguishedName> {
     let mut copy = DistinguishedName::new();
     for attribute in name.iter_attributes() {
         let odd = || {

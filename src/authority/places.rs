@@ -53,6 +53,11 @@ impl Places {
         (self.dir.join(format!("services/{name}/fullchain.pem")), self.dir.join(format!("services/{name}/{name}.key")))
     }
 
+    /// What hangs in the gallery, and its keys.
+    pub fn gallery(&self) -> PathBuf {
+        self.dir.join("gallery")
+    }
+
     /// The revocation list of `root` or `intermediate`.
     pub fn crl(&self, which: &str) -> PathBuf {
         self.dir.join(format!("crl/{which}.crl"))

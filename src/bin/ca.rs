@@ -57,6 +57,7 @@ fn run(options: &Options) -> Result<()> {
         Verb::Revoke(revoke) => withdraw::revoke(&places, revoke),
         Verb::Crl(crl) => withdraw::crl(&places, crl),
         Verb::List(list) => withdraw::list(&places, list),
+        Verb::Gallery => graph::gallery(&places),
         Verb::Due(due) => graph::due(&places, due),
         Verb::Alone(alone) => graph::alone(&places, alone),
     }

@@ -42,6 +42,11 @@ impl Item {
     }
 }
 
+/// A certificate as text.
+pub fn certificate(der: &[u8]) -> String {
+    ::pem::encode_config(&::pem::Pem::new("CERTIFICATE", der), ::pem::EncodeConfig::new().set_line_ending(::pem::LineEnding::LF))
+}
+
 /// What `items` are, for an error: `a certificate and a private key`.
 pub fn names(items: &[Item]) -> String {
     let mut names: Vec<_> = items.iter().map(Item::name).collect();

@@ -129,6 +129,8 @@ fn about_path(error: &Path, subject: &str, chain: &[CertificateDer<'_>]) -> Erro
         Path::NameConstraintViolation => Error::new("name-constraint", format!("its authority may not speak for {}", name::list(chain)))
             .hint("the lab's authority signs localhost, what ends in .localhost or .test, and loopback addresses only (docs/authority.md)"),
         Path::UnsupportedCriticalExtension => unknown_critical(subject),
+        Path::MalformedDnsIdentifier => Error::new("malformed", format!("{subject} holds a name that is none (a wildcard needs two labels behind it)"))
+            .hint(format!("{SIGN} (docs/certificate.md)")),
         other => Error::new("certificate", format!("{subject}: {}", super::in_words(other))).hint("look at it: ./ca show FILE (docs/certificate.md)"),
     }
 }

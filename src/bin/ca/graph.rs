@@ -10,6 +10,13 @@ use rustix::io::{FdFlags, fcntl_setfd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
+/// `ca gallery`: the wrong certificates that the server shows under names of their own.
+pub fn gallery(places: &Places) -> Result<()> {
+    authority::gallery::make(places)?;
+    fact(&format!("made {} certificates for the gallery: {}", authority::gallery::ENTRIES.len(), places.gallery().display()));
+    Ok(())
+}
+
 /// `ca due FILE…`: prints those that have to be made again, and says why.
 pub fn due(places: &Places, options: &options::Due) -> Result<()> {
     let mut files = String::new();

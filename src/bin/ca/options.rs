@@ -44,6 +44,8 @@ pub enum Verb {
     Crl(Crl),
     /// List everything that was signed
     List(List),
+    /// Make the gallery of wrong certificates anew (see https://localhost:1234/gallery)
+    Gallery,
     /// Print which of these files have to be made again (for make)
     #[command(hide = true)]
     Due(Due),

@@ -1,25 +1,21 @@
 // A name and a password become a ticket; the ticket opens a WebSocket. Neither is stored anywhere but in its field.
 
 import { meaning } from "./closes.js";
+import { at, post } from "./services.js";
 
 const LINES_MAX = 500; // more than anyone reads; a page left open overnight must not grow
-const ANSWER_WAIT = 10_000; // milliseconds that the auth service has to answer
 
 const part = (id) => document.getElementById(id);
 const chosen = (name) => document.querySelector(`input[name="${name}"]:checked`).value;
 
-// The page's policy names these two hosts; they are the same machine.
-const host = location.hostname === "127.0.0.1" ? location.hostname : "localhost";
-const services = await fetch("/services.json").then((answer) => answer.json(), () => ({}));
-const auth = `https://${host}:${services.auth}`;
-
+const auth = at("https", "auth");
 let socket = null;
 let expiry = 0;
 
-if (services.auth) part("auth").textContent = auth;
+if (auth) part("auth").textContent = auth;
 if (location.protocol === "http:") {
   part("plain").hidden = false;
-  if (services.web) part("safe").href = `https://${host}:${services.web}/ticket`;
+  if (at("https", "web")) part("safe").href = `${at("https", "web")}/ticket`;
 }
 
 part("account").addEventListener("submit", (event) => {
@@ -60,25 +56,14 @@ async function getTicket() {
   part("connect").focus();
 }
 
-/** Sends name and password, gives the answer; `undefined` when there is none, and then the page has said why. */
+/** What the auth service says to this name and password. When it refuses, the page says why, and there is nothing. */
 async function ask(path, doing) {
-  if (!services.auth) return tell("the auth service was not started with this server; run: ./server");
+  if (!auth) return tell("the auth service was not started with this server; run: ./server");
   tell(doing);
-  let answer;
   try {
-    answer = await fetch(auth + path, {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ name: part("name").value, password: part("password").value }),
-      credentials: "omit", // no cookie goes along: name and password are all that counts
-      signal: AbortSignal.timeout(ANSWER_WAIT),
-    });
-    const said = await answer.json();
-    if (answer.ok) return said;
-    tell(`refused: ${said.error ?? answer.status}`);
-  } catch {
-    const why = answer ? `it says ${answer.status}, and not why` : "it is not there, or your browser does not believe its certificate";
-    tell(`no answer from ${auth}: ${why}`);
+    return await post(auth + path, { name: part("name").value, password: part("password").value });
+  } catch (error) {
+    tell(error.message);
   }
 }
 
@@ -87,9 +72,9 @@ async function ask(path, doing) {
 function connect() {
   socket?.close(1000);
   const scheme = chosen("scheme");
-  const port = scheme === "wss" ? services["ticket"] : services["ticket-ws"];
-  if (!port) return say("closed", "the ticket service was not started with this server; run: ./server");
-  const url = `${scheme}://${host}:${port}${chosen("path")}`;
+  const service = at(scheme, scheme === "wss" ? "ticket" : "ticket-ws");
+  if (!service) return say("closed", "the ticket service was not started with this server; run: ./server");
+  const url = service + chosen("path");
   let mine;
   try {
     mine = new WebSocket(url);

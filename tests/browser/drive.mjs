@@ -1,4 +1,4 @@
-// Drives one real browser for tests/foreign: a JSON command per line on stdin, a JSON answer per line on stdout.
+// Drives one real browser for the tests: a JSON command per line on stdin, a JSON answer per line on stdout.
 //
 //     node drive.mjs chromium|firefox PROGRAM PROFILE
 //
@@ -57,6 +57,11 @@ const commands = {
   // Types text into a field, as a person would; "\n" is the Enter key.
   type: ({ selector, text }) => page.type(selector, text),
   click: ({ selector }) => page.click(selector),
+  // The same at whatever has the focus.
+  write: ({ text }) => page.keyboard.type(text),
+  press: ({ key }) => page.keyboard.press(key),
+  reload: async () => void (await page.reload({ waitUntil: "load" })),
+  prefer: ({ scheme }) => page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }]),
   // What the page complained about: script errors, blocked resources.
   problems: () => problems.splice(0),
   version: () => browser.version(),

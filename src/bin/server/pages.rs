@@ -21,9 +21,10 @@ pub use connection::Connection;
 macro_rules! www {
     ($($name:literal)*) => { [$((concat!("/", $name), include_bytes!(concat!("../../../www/", $name)).as_slice())),*] };
 }
-const WWW: [(&str, &[u8]); 8] = www!("index.html" "style.css" "main.js" "socket.js" "padlock.svg" "ticket.html" "ticket.js" "closes.js");
+const WWW: [(&str, &[u8]); 9] =
+    www!("index.html" "main.js" "socket.js" "ticket.html" "ticket.js" "closes.js" "services.js" "style.css" "padlock.svg");
 /// What of it every port serves.
-const EVERYWHERE: [&str; 5] = ["/ticket", "/ticket.js", "/closes.js", "/style.css", "/padlock.svg"];
+const EVERYWHERE: [&str; 6] = ["/ticket", "/ticket.js", "/closes.js", "/services.js", "/style.css", "/padlock.svg"];
 
 /// The services that pages speak to besides their own, and how. A browser calls this machine by either name.
 const ELSEWHERE: [(&str, &str); 3] = [("auth", "https"), ("ticket", "wss"), ("ticket-ws", "ws")];

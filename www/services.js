@@ -26,6 +26,8 @@ export async function post(url, body, cookies = "omit") {
     throw new Error(`no answer from ${new URL(url).origin}: it is not there, or your browser does not believe its certificate`);
   }
   const said = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Error(`refused: ${said.error ?? answer.status}`);
+  if (!answer.ok) throw new Error(`refused: ${inWords(said.error) ?? answer.status}`);
   return said;
 }
+
+const inWords = (error) => (error?.cause ? `${error.cause} (${error.hint})` : error);

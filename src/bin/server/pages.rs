@@ -12,6 +12,8 @@ use std::{collections::HashMap, path::Path, sync::Arc};
 mod book;
 #[path = "connection.rs"]
 mod connection;
+#[path = "ladder_page.rs"]
+mod ladder_page;
 #[path = "trust_page.rs"]
 mod trust_page;
 
@@ -21,13 +23,13 @@ pub use connection::Connection;
 macro_rules! www {
     ($($name:literal)*) => { [$((concat!("/", $name), include_bytes!(concat!("../../../www/", $name)).as_slice())),*] };
 }
-const WWW: [(&str, &[u8]); 9] =
-    www!("index.html" "main.js" "socket.js" "ticket.html" "ticket.js" "closes.js" "services.js" "style.css" "padlock.svg");
+const WWW: [(&str, &[u8]); 10] =
+    www!("index.html" "main.js" "socket.js" "ticket.html" "ticket.js" "ladder.js" "closes.js" "services.js" "style.css" "padlock.svg");
 /// What of it every port serves.
-const EVERYWHERE: [&str; 6] = ["/ticket", "/ticket.js", "/closes.js", "/services.js", "/style.css", "/padlock.svg"];
+const EVERYWHERE: [&str; 7] = ["/ticket", "/ticket.js", "/ladder.js", "/closes.js", "/services.js", "/style.css", "/padlock.svg"];
 
 /// The services that pages speak to besides their own, and how. A browser calls this machine by either name.
-const ELSEWHERE: [(&str, &str); 3] = [("auth", "https"), ("ticket", "wss"), ("ticket-ws", "ws")];
+const ELSEWHERE: [(&str, &str); 4] = [("auth", "https"), ("ticket", "https"), ("ticket", "wss"), ("ticket-ws", "ws")];
 const HOSTS: [&str; 2] = ["localhost", "127.0.0.1"];
 
 /// Every page of the server: `www/` (or `--root DIR`), the book, the trust page, `/connection`.
@@ -80,7 +82,7 @@ impl Site {
     fn made(&self, path: &str) -> Option<Response> {
         match path {
             "/services.json" => Some(Response::made("application/json", self.services.clone())),
-            _ => trust_page::find(path, &self.places).map(|page| self.guard(page)),
+            _ => trust_page::find(path, &self.places).or_else(|| ladder_page::find(path)).map(|page| self.guard(page)),
         }
     }
 

@@ -3,7 +3,7 @@
 #[path = "ticket/counter.rs"]
 mod counter;
 #[path = "ticket/ladder.rs"]
-mod ladder;
+pub mod ladder;
 #[path = "ticket/sessions.rs"]
 mod sessions;
 #[path = "ticket/sign_in.rs"]

@@ -17,6 +17,7 @@ const TOKEN_PREFIX: &str = "token.";
 #[derive(serde::Serialize)]
 pub struct Rung {
     pub path: &'static str,
+    pub name: &'static str,
     #[serde(skip)]
     pub how: How,
     /// Which pages may ask: any, or this server's own.
@@ -49,6 +50,7 @@ pub const LADDER: [Rung; 7] = [
     // Anybody comes in, and is whoever they say.
     Rung {
         path: "/ladder/nothing",
+        name: "nothing at all",
         how: How::Nothing,
         any_page: true,
         protects: "from nobody",
@@ -58,6 +60,7 @@ pub const LADDER: [Rung; 7] = [
     // The token stands in the access log. Who reads the log comes in.
     Rung {
         path: "/ladder/url",
+        name: "a token in the URL",
         how: How::Url,
         any_page: true,
         protects: "from who has no token",
@@ -67,6 +70,7 @@ pub const LADDER: [Rung; 7] = [
     // A page of another origin opens the socket, and the browser adds the cookie: cross-site WebSocket hijacking.
     Rung {
         path: "/ladder/cookie",
+        name: "a cookie",
         how: How::Cookie,
         any_page: true,
         protects: "from who has no cookie, but not from pages that the user visits",
@@ -76,6 +80,7 @@ pub const LADDER: [Rung; 7] = [
     // The same page is told 403 before there is a socket.
     Rung {
         path: "/ladder/origin",
+        name: "a cookie, and a look at Origin",
         how: How::Cookie,
         any_page: false,
         protects: "from other pages, too, as long as a browser says who asks",
@@ -85,6 +90,7 @@ pub const LADDER: [Rung; 7] = [
     // The token is in a header field. Who sees the request's head, such as a proxy that ends TLS, can use it again.
     Rung {
         path: "/ladder/subprotocol",
+        name: "a token as subprotocol",
         how: How::Subprotocol,
         any_page: true,
         protects: "from who has no token",
@@ -94,6 +100,7 @@ pub const LADDER: [Rung; 7] = [
     // A ticket that was seen is used up; one that was not is bound to the address of who asked for it.
     Rung {
         path: "/ladder/ticket",
+        name: "a ticket in the first message",
         how: How::FirstMessage,
         any_page: true,
         protects: "from other pages, from replay, and from thieves at another address",
@@ -103,6 +110,7 @@ pub const LADDER: [Rung; 7] = [
     // No secret travels. Without the key there is no handshake.
     Rung {
         path: "/ladder/certificate",
+        name: "a client certificate",
         how: How::Certificate,
         any_page: false,
         protects: "from everybody without the key; other pages are kept out by their origin",

@@ -16,8 +16,10 @@ use std::{
     sync::{Arc, PoisonError},
 };
 
+mod exchange;
 mod facts;
 
+pub use exchange::overhear;
 pub use facts::Facts;
 
 /// How much is sealed before it is sent: a few records, so that they are still in the cache when the kernel copies them.
@@ -34,6 +36,8 @@ pub struct Settings {
     pub alpn: Vec<Vec<u8>>,
     /// Who is told the secrets of each session (`SSLKEYLOGFILE`). See [`wire`](crate::wire).
     pub key_log: Option<Arc<dyn KeyLog>>,
+    /// What the key shares agree on may be [overheard](overhear). It costs nothing while nobody does.
+    pub overheard: bool,
 }
 
 /// Makes the server's half of all handshakes to come: who I am, and whom I believe when a client shows a certificate.
@@ -41,7 +45,7 @@ pub struct Settings {
 /// Tickets for resumption (RFC 9846 4.7.1) are sealed with a key that rotates every six hours, so the server keeps no
 /// session. Early data (0-RTT) stays off: it can be replayed (RFC 9846 8).
 pub fn server(who: &Identity, clients: Option<(&Trust, ClientAuth)>, settings: &Settings) -> Result<Arc<ServerConfig>> {
-    let builder = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+    let builder = ServerConfig::builder_with_provider(exchange::provider(settings.overheard))
         .with_protocol_versions(versions(settings))
         .map_err(unusable)?;
     let builder = match clients {
@@ -65,7 +69,7 @@ pub fn client(who: Option<&Identity>, trust: &Trust, presented: Presented, setti
 }
 
 fn client_with(judge: Arc<dyn ServerCertVerifier>, who: Option<&Identity>, settings: &Settings) -> Result<Arc<ClientConfig>> {
-    let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+    let builder = ClientConfig::builder_with_provider(exchange::provider(settings.overheard))
         .with_protocol_versions(versions(settings))
         .map_err(unusable)?
         .dangerous() // rustls' word for a verifier given by hand: ours comes from `trust`, and judges as the library's does

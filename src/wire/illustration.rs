@@ -3,9 +3,9 @@
 use super::explain::{self, About, Field, explain};
 use super::hello::{ClientHello, ServerHello};
 use super::hex;
-use super::message::{FINISHED, SERVER_HELLO, TLS13};
+use super::message::{FINISHED, NEW_SESSION_TICKET, SERVER_HELLO, TLS13};
 use super::recording::Kept;
-use super::records::Record;
+use super::records::{Fields, Record};
 use super::schedule::{Schedule, Suite};
 use super::sealed::Opened;
 use super::session::{Inside, Seen, Session, Speaker};
@@ -107,6 +107,21 @@ impl Illustration {
     /// All messages in their order, sealed or not.
     pub fn items(&self) -> impl Iterator<Item = (Speaker, &Item)> {
         self.records.iter().flat_map(|record| record.items.iter().map(|item| (record.speaker, item)))
+    }
+
+    /// The tickets that were given out, each with the PSK that it stands for; none while the secrets are not known.
+    pub fn tickets(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let Some((schedule, resumption)) = self.schedule.as_ref().and_then(|schedule| Some((schedule, schedule.secret("res master")?)))
+        else {
+            return Vec::new();
+        };
+        let read = |message: &[u8]| {
+            let mut fields = Fields(message.strip_prefix(&[NEW_SESSION_TICKET])?);
+            fields.take(3 + 4 + 4)?; // the message's length, the ticket's lifetime, what is added to its age
+            let psk = schedule.suite.ticket_psk(resumption, fields.vector(1)?.0)?;
+            Some((fields.vector(2)?.0.to_vec(), psk))
+        };
+        self.items().filter_map(|(_, item)| read(&item.bytes)).collect()
     }
 
     /// What the client offered in its first hello.

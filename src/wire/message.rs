@@ -8,6 +8,7 @@ use rustls::pki_types::CertificateDer;
 
 pub const TLS13: u16 = 0x0304;
 pub const SERVER_HELLO: u8 = 2;
+pub const NEW_SESSION_TICKET: u8 = 4;
 pub const FINISHED: u8 = 20;
 pub const KEY_UPDATE: u8 = 24;
 
@@ -23,7 +24,7 @@ pub fn name(kind: u8, body: &[u8], version: u16) -> String {
         1 => "ClientHello",
         SERVER_HELLO if ServerHello::read(body).is_some_and(|hello| hello.retry) => "HelloRetryRequest",
         SERVER_HELLO => "ServerHello",
-        4 => "NewSessionTicket",
+        NEW_SESSION_TICKET => "NewSessionTicket",
         8 => "EncryptedExtensions",
         11 => "Certificate",
         12 => "ServerKeyExchange",

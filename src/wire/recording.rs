@@ -37,6 +37,13 @@ impl Recording {
         Arc::new(Recording { us, kept: Mutex::new(Some(Kept::default())) })
     }
 
+    /// What the key shares agree on, overheard by whoever did the handshake.
+    pub fn shared(&self, secret: Option<Vec<u8>>) {
+        if let Some(kept) = self.lock().as_mut() {
+            kept.known.shared = secret;
+        }
+    }
+
     /// What was kept, unless it is forgotten.
     pub fn kept(&self) -> Option<Kept> {
         self.lock().clone()
@@ -85,6 +92,13 @@ impl Kept {
             Some((last, end)) if *last == speaker => *end = self.bytes.len(),
             _ => self.pieces.push((speaker, self.bytes.len())),
         }
+    }
+
+    /// What the ticket stands for that this session's client came with: one of those that an earlier session gave out.
+    pub fn resume_with(&mut self, tickets: &[(Vec<u8>, Vec<u8>)]) {
+        let first = self.pieces().find(|(speaker, _)| *speaker == Speaker::Client).map(|(_, bytes)| bytes).unwrap_or_default();
+        let offered = |ticket: &[u8]| !ticket.is_empty() && first.windows(ticket.len()).any(|window| window == ticket);
+        self.known.psk = tickets.iter().find(|(ticket, _)| offered(ticket)).map(|(_, psk)| psk.clone());
     }
 
     /// What each side said, in the order in which it passed.

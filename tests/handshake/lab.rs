@@ -65,12 +65,17 @@ pub fn handshake(server: &Arc<ServerConfig>, client: &Arc<ClientConfig>) -> Reco
     theirs.watch(at_server.clone());
     let (mut client, mut server) = (ClientConfig::clone(client), ServerConfig::clone(server));
     (client.key_log, server.key_log) = (at_client.clone(), at_server.clone());
+    let recording = at_server.clone();
     let serving = std::thread::spawn(move || {
-        if let Ok(session) = tls::accept(theirs, &Arc::new(server)) {
+        let (accepted, shared) = tls::overhear(|| tls::accept(theirs, &Arc::new(server)));
+        recording.shared(shared);
+        if let Ok(session) = accepted {
             goodbye(session);
         }
     });
-    let ended = match tls::connect(ours, ServerName::try_from("localhost").unwrap(), &Arc::new(client)) {
+    let (connected, shared) = tls::overhear(|| tls::connect(ours, ServerName::try_from("localhost").unwrap(), &Arc::new(client)));
+    at_client.shared(shared);
+    let ended = match connected {
         Ok(session) => {
             goodbye(session);
             Ok(())
@@ -86,8 +91,12 @@ fn goodbye<S: Read + Write>(mut session: Tls<S>) {
     let _ = session.read(&mut [0; 16]);
 }
 
+pub fn overheard() -> Settings {
+    Settings { overheard: true, ..Settings::default() }
+}
+
 pub fn client(trust: &Trust) -> Arc<ClientConfig> {
-    tls::client(None, trust, Presented::default(), &Settings::default()).unwrap()
+    tls::client(None, trust, Presented::default(), &overheard()).unwrap()
 }
 
 /// The names of all that passed, in order: `>` is the client's, `*` was sealed.

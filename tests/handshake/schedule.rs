@@ -1,9 +1,9 @@
 //! The key schedule, beside the RFC's worked examples and the key logs of real sessions.
 
 use crate::common::pki::Authority;
-use crate::lab::{Vectors, client, handshake};
+use crate::lab::{Vectors, client, handshake, overheard};
 use padlock::tls::{self, Settings};
-use padlock::wire::{Known, Schedule, Speaker, Suite, Transcript};
+use padlock::wire::{Illustration, Known, Schedule, Speaker, Suite, Transcript};
 
 const SHA256: u16 = 0x1301;
 
@@ -77,12 +77,40 @@ fn every_secret_of_rfc_8448_resumed_is_derived_as_it_is_printed_there() {
 }
 
 #[test]
-fn both_finished_of_a_real_session_are_the_checksums_that_we_compute() {
+fn what_we_derive_of_a_real_session_is_what_its_key_log_says() {
     let root = Authority::root("root");
-    let server = tls::server(&root.leaf(&["localhost"]), None, &Settings::default()).unwrap();
+    let server = tls::server(&root.leaf(&["localhost"]), None, &overheard()).unwrap();
     let recorded = handshake(&server, &client(&root.trusted()));
     for told in [recorded.told(), recorded.told_by_server()] {
         let verified: Vec<_> = told.items().filter_map(|(speaker, item)| item.verified.map(|good| (speaker, good))).collect();
         assert_eq!(verified, [(Speaker::Server, true), (Speaker::Client, true)]);
+        let schedule = told.schedule.unwrap();
+        assert_eq!(schedule.shared.unwrap().len(), 64, "32 bytes of ML-KEM-768, 32 of X25519");
+        let agrees: Vec<_> = schedule.secrets.iter().map(|secret| secret.agrees()).collect();
+        assert_eq!(agrees, [Some(true), Some(true), Some(true), Some(true), Some(true), None], "no key log holds the last one");
     }
+}
+
+#[test]
+fn the_psk_of_a_resumed_session_is_derived_from_the_session_that_gave_the_ticket_out() {
+    let root = Authority::root("root");
+    let server = tls::server(&root.leaf(&["localhost"]), None, &overheard()).unwrap();
+    let config = client(&root.trusted());
+    let first = handshake(&server, &config).told();
+    let mut second = handshake(&server, &config).client.kept().unwrap();
+    assert_eq!(Illustration::of(&second).schedule.unwrap().early, None, "without the PSK the schedule has no beginning");
+    second.resume_with(&first.tickets());
+    let schedule = Illustration::of(&second).schedule.unwrap();
+    assert!(schedule.resumed);
+    assert!(schedule.secrets.iter().take(5).all(|secret| secret.agrees() == Some(true)), "{schedule:?}");
+}
+
+#[test]
+fn a_session_that_may_not_be_overheard_tells_no_shared_secret() {
+    let root = Authority::root("root");
+    let server = tls::server(&root.leaf(&["localhost"]), None, &Settings::default()).unwrap();
+    let told = handshake(&server, &client(&root.trusted())).told_by_server();
+    let schedule = told.schedule.unwrap();
+    assert_eq!((schedule.shared, schedule.handshake), (None, None));
+    assert!(schedule.secrets[0].value().is_some(), "the key log's secrets are there all the same");
 }

@@ -143,6 +143,7 @@ impl Options {
             allow_tls12: self.min_tls == "1.2",
             alpn: protocol.map(|name| name.as_bytes().to_vec()).into_iter().collect(),
             key_log: self.record.key_log()?,
+            overheard: false,
         })
     }
 }

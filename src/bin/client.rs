@@ -17,6 +17,8 @@ mod dial;
 mod explain;
 #[path = "client/fetch.rs"]
 mod fetch;
+#[path = "client/handshake.rs"]
+mod handshake;
 #[path = "client/keyboard.rs"]
 mod keyboard;
 #[path = "client/lines.rs"]
@@ -61,6 +63,7 @@ fn main() -> ExitCode {
 fn run(options: &Options) -> Result<()> {
     match &options.verb {
         Some(Verb::Explain(words)) => explain::explain(options, words),
+        Some(Verb::Handshake(how)) => handshake::show(options, how),
         None => reach(options),
     }
 }

@@ -121,7 +121,7 @@ impl<'a> Reader<'a> {
         let mut reader = Reader { rest: content, at: self.at + length_bytes, left: self.left, found: Vec::new() };
         let _ = inner(&mut reader);
         self.left = reader.left;
-        let says = format!("{} bytes", content.0.len());
+        let says = count(content.0);
         self.add(name, length_bytes + content.0.len(), source, means, says, reader.finish());
         Some(())
     }

@@ -20,7 +20,7 @@ pub struct Illustration {
     pub suite: Option<String>,
     pub resumed: bool,
     pub records: Vec<Shown>,
-    #[serde(skip)]
+    #[serde(serialize_with = "super::steps::serialize")]
     pub schedule: Option<Schedule>,
     /// More passed than was kept.
     pub cut: bool,

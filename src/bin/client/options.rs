@@ -108,6 +108,8 @@ pub struct Options {
 pub enum Verb {
     /// Say what an error text means, whose side must change, and what to type
     Explain(Explain),
+    /// Show the handshake with a server: every message, each field explained, the sealed ones opened, and the key schedule
+    Handshake(Handshake),
 }
 
 #[derive(Args)]
@@ -115,6 +117,18 @@ pub struct Explain {
     /// The text, or a code, as any program printed it; - reads it from standard input
     #[arg(required = true, allow_hyphen_values = true)]
     pub text: Vec<OsString>,
+}
+
+#[derive(Args)]
+pub struct Handshake {
+    /// https://, wss:// or tls:// [default: wss://localhost:1234/]
+    pub url: Option<String>,
+    /// Connect twice, and show the second time: with the ticket of the first
+    #[arg(long)]
+    pub again: bool,
+    /// Leave out the fields: a line for each message, and the key schedule
+    #[arg(long)]
+    pub brief: bool,
 }
 
 impl Options {
@@ -125,12 +139,20 @@ impl Options {
     }
 
     pub fn url(&self) -> Result<Url> {
-        Url::parse(self.url.as_deref().unwrap_or(DEFAULT))
+        Url::parse(self.typed().unwrap_or(DEFAULT))
+    }
+
+    /// The address that was typed, alone or behind a verb.
+    fn typed(&self) -> Option<&str> {
+        match &self.verb {
+            Some(Verb::Handshake(verb)) => verb.url.as_deref(),
+            _ => self.url.as_deref(),
+        }
     }
 
     /// How long to wait for what is not there yet.
     pub fn patience(&self) -> Duration {
-        self.wait.unwrap_or(if self.url.is_none() { PATIENCE } else { Duration::ZERO })
+        self.wait.unwrap_or(if self.typed().is_none() { PATIENCE } else { Duration::ZERO })
     }
 
     pub fn places(&self) -> Places {
@@ -143,7 +165,7 @@ impl Options {
             allow_tls12: self.min_tls == "1.2",
             alpn: protocol.map(|name| name.as_bytes().to_vec()).into_iter().collect(),
             key_log: self.record.key_log()?,
-            overheard: false,
+            overheard: matches!(self.verb, Some(Verb::Handshake(_))),
         })
     }
 }

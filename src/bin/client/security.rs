@@ -12,18 +12,22 @@ use padlock::listener::{self, Stream};
 use padlock::refusal;
 use padlock::tls::{self, Facts, Failure, Settings, Tls};
 use padlock::trust::{Presented, Trust, is_lab_name};
-use padlock::wire::Trace;
+use padlock::wire::{Kept, Recording, Speaker, Trace, several};
 use rustls::client::ResolvesClientCert;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::sign::CertifiedKey;
-use rustls::{ClientConfig, SignatureScheme};
+use rustls::{ClientConfig, KeyLog, SignatureScheme};
+use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// The lab's user for whoever has not said who they are.
 const GUEST: &str = "guest";
+
+/// A server that was told goodbye has so long to say it, too.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 pub struct Security {
     pub asked: ServerName<'static>,
@@ -87,6 +91,29 @@ impl Security {
         Ok((facts, chain, refused))
     }
 
+    /// A handshake that is kept to be shown, and nothing but its end after it. The recording is there whether it went well or not.
+    pub fn recorded(&self, mut stream: Stream) -> (Kept, Result<()>) {
+        let recording = Recording::new(Speaker::Client);
+        self.watch(&mut stream);
+        stream.watch(recording.clone());
+        let mut config = ClientConfig::clone(&self.config);
+        let also = self.settings.key_log.clone();
+        if let Some(log) = several(also.into_iter().chain([recording.clone() as Arc<dyn KeyLog>])) {
+            config.key_log = log;
+        }
+        let (connected, shared) = tls::overhear(|| tls::connect(stream, self.asked.clone(), &Arc::new(config)).map_err(Box::new));
+        recording.shared(shared);
+        let ended = match connected {
+            Ok(session) => last_words(session),
+            Err(refused) => {
+                let (failure, stream) = *refused;
+                listener::farewell(stream.socket());
+                Err(self.explained(&failure))
+            }
+        };
+        (recording.kept().unwrap_or_default(), ended)
+    }
+
     /// Whether the server has asked who we are.
     pub fn was_asked(&self) -> bool {
         self.question.asked.load(Ordering::Relaxed)
@@ -100,6 +127,19 @@ impl Security {
         if let Some(trace) = &self.trace {
             trace.begin();
             stream.watch(trace.clone());
+        }
+    }
+}
+
+/// Says that this is the end, and hears what the server still has to say: tickets, and perhaps that we are refused after all.
+fn last_words(mut session: Tls<Stream>) -> Result<()> {
+    session.stream.expect(LAST_WORDS, LAST_WORDS);
+    let _ = session.close();
+    loop {
+        match session.read(&mut [0; 1024]).map_err(Failure::from) {
+            Ok(0) | Err(Failure::Io(_)) => return Ok(()),
+            Ok(_) => {}
+            Err(failure) => return Err(refusal::client_session(&failure)),
         }
     }
 }

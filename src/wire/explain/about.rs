@@ -95,7 +95,7 @@ pub fn alert(description: u8) -> About {
 /// A record by the type on its outside.
 pub fn record(kind: u8) -> About {
     let (name, means, source) = match kind {
-        CHANGE_CIPHER_SPEC => ("change_cipher_spec", "of one byte", "RFC 9846 5"),
+        CHANGE_CIPHER_SPEC => ("change_cipher_spec", "in the clear, and without meaning", "RFC 9846 5"),
         ALERT => ("alert", "in the clear, since there are no keys yet", "RFC 9846 6"),
         HANDSHAKE => ("handshake", "in the clear, since there are no keys yet", "RFC 9846 5.1"),
         APPLICATION_DATA => ("application_data", "sealed: the true type is inside", "RFC 9846 5.2"),

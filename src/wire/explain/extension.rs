@@ -85,7 +85,7 @@ fn described(code: u16) -> (String, &'static str, &'static str) {
 fn said(inside: &[Field]) -> String {
     let values = inside.iter().skip(2).flat_map(|field| if field.inside.is_empty() { std::slice::from_ref(field) } else { &field.inside });
     let shown: Vec<String> = values.take(SHOWN).map(short).collect();
-    shown.join(", ")
+    if shown.is_empty() { "empty".into() } else { shown.join(", ") }
 }
 
 /// So many values stand in the line of an extension, and each is at most so long.

@@ -1,6 +1,10 @@
+mod accounts;
 mod auth;
+mod guess;
+mod password;
 
-pub use auth::Auth;
+pub use accounts::{Accounts, NoEntry};
+pub use auth::{AUTH, Auth};
 
 use crate::{
     error::{Error, Result},

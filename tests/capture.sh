@@ -30,7 +30,7 @@ until_true() {
 }
 
 # The server picks its ports and says them in its first line.
-SSLKEYLOGFILE=$work/keys "$home/server" --json --port 0 --hello-port 0 --plain-port 0 >"$work/ports" 2>"$work/server.log" &
+SSLKEYLOGFILE=$work/keys "$home/server" web --json --port 0 >"$work/ports" 2>"$work/server.log" &
 pids=$!
 until_true [ -s "$work/ports" ] || { cat "$work/server.log" >&2; exit 1; }
 port=$(sed -n 's/.*"web": *\([0-9]*\).*/\1/p' "$work/ports")

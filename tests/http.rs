@@ -5,7 +5,7 @@
 mod cases;
 mod common;
 
-use common::{Server, certs, good, program, run, scratch, text};
+use common::{Server, any_ports, certs, good, program, run, scratch, text};
 use std::{
     fs,
     io::{Read, Write},
@@ -274,13 +274,11 @@ fn a_root_with_keys_in_reach_is_refused() {
     let folder = scratch();
     let inside = certs().join("server");
     for root in [certs(), certs().parent().unwrap(), Path::new("/"), &inside] {
-        let out =
-            run(program("server", certs()).args(["--json", "--port", "0", "--plain-port", "0", "--hello-port", "0", "--root"]).arg(root));
+        let out = run(program("server", certs()).args(any_ports()).args(["--json", "--root"]).arg(root));
         assert_eq!(out.status.code(), Some(2), "{}: {}", root.display(), text(&out.stderr));
         assert!(text(&out.stderr).contains("server: hint: "), "{}", text(&out.stderr));
     }
     let missing = folder.path().join("missing");
-    let out =
-        run(program("server", certs()).args(["--json", "--port", "0", "--plain-port", "0", "--hello-port", "0", "--root"]).arg(missing));
+    let out = run(program("server", certs()).args(any_ports()).args(["--json", "--root"]).arg(missing));
     assert_eq!(out.status.code(), Some(2), "{}", text(&out.stderr));
 }

@@ -58,6 +58,11 @@ impl Places {
         self.dir.join("gallery")
     }
 
+    /// The accounts of the auth service, in a directory of their own.
+    pub fn accounts(&self) -> PathBuf {
+        self.dir.join("accounts/accounts.txt")
+    }
+
     /// The revocation list of `root` or `intermediate`.
     pub fn crl(&self, which: &str) -> PathBuf {
         self.dir.join(format!("crl/{which}.crl"))

@@ -1,9 +1,11 @@
 //! The server, on one page: HTTPS and wss on one port, lines between two who both prove a name on another, WebSockets that begin
-//! with a ticket, and a plain port that sends people to the first.
+//! with a ticket, a service that gives tickets, and a plain port that sends people to the first.
 //!
 //! Each service is a listener; each connection has a thread. What a connection goes through is in `server/web.rs`,
-//! `server/hello.rs` and `server/ticket.rs`.
+//! `server/hello.rs`, `server/ticket.rs` and `server/auth.rs`.
 
+#[path = "server/auth.rs"]
+mod auth;
 #[path = "server/door.rs"]
 mod door;
 #[path = "server/hello.rs"]
@@ -25,6 +27,7 @@ mod ticket;
 #[path = "server/web.rs"]
 mod web;
 
+use auth::Auth;
 use identity::Side;
 use options::{Options, Service};
 use padlock::{
@@ -100,6 +103,7 @@ struct Services {
     web: Arc<Web>,
     hello: Option<Arc<Side>>,
     tickets: Option<Arc<Tickets>>,
+    auth: Option<Arc<Auth>>,
 }
 
 impl Services {
@@ -109,7 +113,8 @@ impl Services {
         let web = Arc::new(Web::new(options, &who, site.clone())?);
         let hello = options.starts(Service::Hello).then(|| Side::new(options, &who, ClientAuth::Require, &[])).transpose()?;
         let tickets = options.starts_tickets().then(|| Tickets::new(options, &who, ports, &web.rooms.everyone)).transpose()?;
-        Ok(Services { site, web, hello: hello.map(Arc::new), tickets: tickets.map(Arc::new) })
+        let auth = options.starts(Service::Auth).then(|| Auth::new(options, &who, site.clone(), options.origins(ports))).transpose()?;
+        Ok(Services { site, web, hello: hello.map(Arc::new), tickets: tickets.map(Arc::new), auth: auth.map(Arc::new) })
     }
 
     fn serve(&self, ports: Vec<(Service, Listener)>, gate: &Arc<Gate>) -> Result<()> {
@@ -128,6 +133,10 @@ impl Services {
                     let Some(tickets) = self.tickets.clone() else { continue };
                     listener.serve(gate, move |connection| tickets.converse(connection, service == Service::Ticket))?;
                 }
+                Service::Auth => {
+                    let Some(auth) = self.auth.clone() else { continue };
+                    listener.serve(gate, move |connection| auth.converse(connection))?;
+                }
                 Service::Plain => {
                     let site = self.site.clone();
                     listener.serve(gate, move |connection| plain::converse(connection, &site, https))?;
@@ -140,7 +149,8 @@ impl Services {
     /// Whatever shows the certificate.
     fn sides(&self) -> impl Iterator<Item = &Side> {
         let tickets = self.tickets.as_deref().map(|tickets| &tickets.side);
-        std::iter::once(&self.web.side).chain(self.hello.as_deref()).chain(tickets)
+        let auth = self.auth.iter().flat_map(|auth| [&auth.people, &auth.services]);
+        std::iter::once(&self.web.side).chain(self.hello.as_deref()).chain(tickets).chain(auth)
     }
 }
 

@@ -18,6 +18,14 @@ use tempfile::TempDir;
 /// How long anything may take on a slow, busy machine before a test gives up. Never waited for when all is well.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The options that say where a service listens.
+pub const PORTS: [&str; 6] = ["--port", "--hello-port", "--ticket-port", "--ticket-ws-port", "--auth-port", "--plain-port"];
+
+/// Every service on a port that the system picks.
+pub fn any_ports() -> impl Iterator<Item = &'static str> {
+    PORTS.into_iter().flat_map(|option| [option, "0"])
+}
+
 /// The checkout.
 pub fn checkout() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -142,6 +150,8 @@ pub struct Server {
     child: Child,
     ports: serde_json::Value,
     log: Arc<Log>,
+    /// Each has its own, though they share their certificates.
+    _accounts: TempDir,
 }
 
 #[derive(Default)]
@@ -160,10 +170,14 @@ impl Server {
     pub fn start_with(certs: &Path, more: impl FnOnce(&mut Command) -> &mut Command) -> Server {
         let mut command = program("server", certs);
         more(command.arg("--json"));
-        for port in ["--port", "--hello-port", "--ticket-port", "--ticket-ws-port", "--plain-port"] {
+        for port in PORTS {
             if !command.get_args().any(|argument| argument == port) {
                 command.args([port, "0"]);
             }
+        }
+        let accounts = scratch();
+        if !command.get_args().any(|argument| argument == "--accounts") {
+            command.arg("--accounts").arg(accounts.path().join("accounts"));
         }
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let log = Arc::new(Log::default());
@@ -177,10 +191,10 @@ impl Server {
             panic!("{command:?} said {first:?} ({e}), ended with {status:?}\n{}", log.lines.lock().unwrap().join("\n"))
         });
         RUNNING.lock().unwrap().push(child.id());
-        Server { child, ports, log }
+        Server { child, ports, log, _accounts: accounts }
     }
 
-    /// The port of a service: `web`, `hello`, `plain`.
+    /// The port of a service: `web`, `hello`, `auth`, `plain`.
     pub fn port(&self, service: &str) -> u16 {
         let port = self.ports.get(service).and_then(serde_json::Value::as_u64);
         port.unwrap_or_else(|| panic!("no port of {service} in {}", self.ports)) as u16

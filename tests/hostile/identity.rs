@@ -1,7 +1,7 @@
 //! Certificates and keys that can't be used, and a port that is taken: two clear lines, and a status that says whose fault it is.
 
 use super::common::{
-    Server, bin, certs,
+    PORTS, Server, any_ports, bin, certs,
     pki::{Authority, days, pem, with_chain},
     program, run, scratch, text,
 };
@@ -19,7 +19,7 @@ const OWN_CERTIFICATE: i32 = 58;
 
 /// The two lines that a server says which does not start: what is wrong, and the cure.
 fn refused(command: &mut Command, status: i32) -> (String, String) {
-    let out = run(command.args(["--port", "0", "--plain-port", "0", "--hello-port", "0"]));
+    let out = run(command.args(any_ports()));
     let said = text(&out.stderr);
     assert_eq!(out.status.code(), Some(status), "{command:?}: {said}");
     assert_eq!(text(&out.stdout), "", "{command:?}");
@@ -132,10 +132,9 @@ fn a_key_that_may_not_be_read_is_named_and_so_is_the_cure() {
 fn a_port_that_is_taken_is_named_in_one_line_with_the_cure_in_the_next() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
-    let options = ["--port", "--hello-port", "--plain-port"];
-    for option in options {
+    for option in PORTS {
         let mut command = program("server", certs());
-        for each in options {
+        for each in PORTS {
             command.args([each, if each == option { &port } else { "0" }]);
         }
         let out = run(&mut command);
@@ -147,6 +146,6 @@ fn a_port_that_is_taken_is_named_in_one_line_with_the_cure_in_the_next() {
     }
     // Two servers that don't know of each other.
     let first = Server::start(&[]);
-    let out = run(program("server", certs()).args(["--port", &first.port("web").to_string(), "--plain-port", "0", "--hello-port", "0"]));
+    let out = run(program("server", certs()).args(any_ports().skip(2)).args(["--port", &first.port("web").to_string()]));
     assert_eq!(out.status.code(), Some(1));
 }

@@ -2,7 +2,7 @@
 
 use super::{
     cases,
-    common::{Server, certs, good, program, run, scratch, text},
+    common::{Server, any_ports, certs, good, program, run, scratch, text},
     talk::{client, piped},
 };
 use padlock::{
@@ -74,18 +74,7 @@ impl Long {
 
     /// A server that does not start with this file.
     fn refused(&self, chain: &str) -> String {
-        let out = run(program("server", certs()).args([
-            "--port",
-            "0",
-            "--hello-port",
-            "0",
-            "--plain-port",
-            "0",
-            "--cert",
-            chain,
-            "--key",
-            &self.file("leaf.key"),
-        ]));
+        let out = run(program("server", certs()).args(any_ports()).args(["--cert", chain, "--key", &self.file("leaf.key")]));
         assert_eq!(out.status.code(), Some(i32::from(exit::OWN_CERTIFICATE)), "{}", text(&out.stderr));
         text(&out.stderr)
     }

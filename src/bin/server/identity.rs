@@ -18,15 +18,27 @@ pub struct Side {
     options: Arc<Options>,
     clients: ClientAuth,
     alpn: &'static [&'static str],
+    /// Whose identity it is, when it is a service's own.
+    service: Option<&'static str>,
     config: Mutex<Arc<ServerConfig>>,
 }
 
 impl Side {
     /// `clients`: what is asked of them unless `--client-auth` says otherwise.
     pub fn new(options: &Arc<Options>, who: &Identity, clients: ClientAuth, alpn: &'static [&'static str]) -> Result<Side> {
-        let clients = options.client_auth.unwrap_or(clients);
+        Side::fixed(options, who, options.client_auth.unwrap_or(clients), alpn)
+    }
+
+    /// As [`Side::new`], where `--client-auth` has no say.
+    pub fn fixed(options: &Arc<Options>, who: &Identity, clients: ClientAuth, alpn: &'static [&'static str]) -> Result<Side> {
         let config = Mutex::new(make(options, who, clients, alpn)?);
-        Ok(Side { options: options.clone(), clients, alpn, config })
+        Ok(Side { options: options.clone(), clients, alpn, service: None, config })
+    }
+
+    /// Where services call: we are `NAME.services.test`, and they have to prove who they are.
+    pub fn of_service(options: &Arc<Options>, name: &'static str, alpn: &'static [&'static str]) -> Result<Side> {
+        let side = Side::fixed(options, &service(options, name)?, ClientAuth::Require, alpn)?;
+        Ok(Side { service: Some(name), ..side })
     }
 
     pub fn config(&self) -> Arc<ServerConfig> {
@@ -35,7 +47,8 @@ impl Side {
 
     /// From now on we are `who`, and believe what the files say now. Connections that are open keep what they began with.
     pub fn change(&self, who: &Identity) -> Result<()> {
-        let config = make(&self.options, who, self.clients, self.alpn)?;
+        let own = self.service.map(|name| service(&self.options, name)).transpose()?;
+        let config = make(&self.options, own.as_ref().unwrap_or(who), self.clients, self.alpn)?;
         *self.config.lock().unwrap_or_else(PoisonError::into_inner) = config;
         Ok(())
     }
@@ -64,6 +77,12 @@ pub fn load(options: &Options) -> Result<Identity> {
             Identity::load(&cert, &key)
         }
     }
+}
+
+/// Who we are when we call another service, or are called by one.
+pub fn service(options: &Options, name: &str) -> Result<Identity> {
+    let (cert, key) = options.places().service(name);
+    Identity::load(&cert, &key)
 }
 
 /// A certificate that nobody vouches for. Whoever makes an exception for it in a browser trusts this one key, and has to compare

@@ -16,6 +16,8 @@ use std::{
     time::Duration,
 };
 
+/// The usual port of the pages.
+const WEB: u16 = 1234;
 /// Whoever has not said who they are by then will not.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -42,6 +44,9 @@ pub struct Options {
     /// Port of plain HTTP
     #[arg(long, default_value_t = 8080)]
     plain_port: u16,
+    /// Port of the auth service
+    #[arg(long, default_value_t = 8443)]
+    auth_port: u16,
     /// Address to listen on
     #[arg(long, alias = "host", value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST), value_parser = address)]
     listen: IpAddr,
@@ -74,6 +79,9 @@ pub struct Options {
     #[command(flatten)]
     pub record: Record,
 
+    /// The accounts, a text file that is made when it is needed [default: accounts/accounts.txt where the certificates are]
+    #[arg(long, value_name = "FILE")]
+    accounts: Option<PathBuf>,
     /// Serve this folder instead of the pages compiled in
     #[arg(long, value_name = "DIR")]
     root: Option<PathBuf>,
@@ -128,6 +136,8 @@ pub enum Service {
     /// The second port of ticket
     #[value(skip)]
     TicketWs,
+    /// Accounts and tickets, over HTTPS
+    Auth,
     /// Plain HTTP: sends people to HTTPS, and serves what must not need it
     Plain,
 }
@@ -149,7 +159,7 @@ impl Options {
         ports.sort_unstable();
         if let Some(twice) = ports.windows(2).find(|pair| pair[0] == pair[1]) {
             return Err(Error::new("port-twice", format!("two services are to listen on port {}", twice[0]))
-                .hint("give each its own: --port, --hello-port, --ticket-port, --ticket-ws-port, --plain-port; or name the one service to start")
+                .hint("give each its own: --port, --hello-port, --ticket-port, --ticket-ws-port, --auth-port, --plain-port; or name the one service to start")
                 .exit(exit::USAGE));
         }
         if self.listen.is_loopback() || self.unsafe_listen {
@@ -165,7 +175,7 @@ impl Options {
 
     /// The services to start, each with its address.
     pub fn services(&self) -> Vec<(Service, SocketAddr)> {
-        let all = [Service::Web, Service::Hello, Service::Ticket, Service::TicketWs, Service::Plain];
+        let all = [Service::Web, Service::Hello, Service::Ticket, Service::TicketWs, Service::Auth, Service::Plain];
         all.into_iter()
             .filter(|service| self.starts(*service))
             .map(|service| (service, SocketAddr::new(self.listen, self.port_of(service))))
@@ -189,10 +199,11 @@ impl Options {
         match (service, self.port) {
             (_, Some(port)) if self.services == [service] => port,
             (Service::TicketWs, Some(port)) if self.services == [Service::Ticket] && !self.starts(Service::Ticket) => port,
-            (Service::Web, port) => port.unwrap_or(1234),
+            (Service::Web, port) => port.unwrap_or(WEB),
             (Service::Hello, _) => self.hello_port,
             (Service::Ticket, _) => self.ticket_port,
             (Service::TicketWs, _) => self.ticket_ws_port,
+            (Service::Auth, _) => self.auth_port,
             (Service::Plain, _) => self.plain_port,
         }
     }
@@ -203,6 +214,10 @@ impl Options {
 
     pub fn places(&self) -> Places {
         Places::of_program(&self.certs)
+    }
+
+    pub fn accounts(&self) -> PathBuf {
+        self.accounts.clone().unwrap_or_else(|| self.places().accounts())
     }
 
     pub fn limits(&self) -> Limits {
@@ -225,18 +240,25 @@ impl Options {
 
     /// Where our own pages come from, as a browser says it (`Origin`): from this process, or from another on the usual ports.
     pub fn origins(&self, ports: &[(Service, Listener)]) -> Vec<String> {
-        let port = |service| {
-            let bound = ports.iter().find(|(other, _)| *other == service);
-            bound.map_or_else(|| self.port_of(service), |(_, listener)| listener.address().port())
-        };
-        let from = [(Service::Web, "https"), (Service::Ticket, "https"), (Service::Plain, "http")];
+        let port = |service, usual| address_of(ports, service).map_or(usual, |address| address.port());
+        let web = self.port.filter(|_| self.starts(Service::Web)).unwrap_or(WEB);
+        let from = [
+            ("https", 443, port(Service::Web, web)),
+            ("https", 443, port(Service::Ticket, self.ticket_port)),
+            ("http", 80, port(Service::Plain, self.plain_port)),
+        ];
+        // A browser leaves the scheme's own port out.
+        let end = |usual, port| if port == usual { String::new() } else { format!(":{port}") };
         let hosts = ["localhost", "127.0.0.1", "[::1]"];
-        from.iter().flat_map(|(service, scheme)| hosts.map(|host| format!("{scheme}://{host}:{}", port(*service)))).collect()
+        from.iter().flat_map(|(scheme, usual, port)| hosts.map(|host| format!("{scheme}://{host}{}", end(*usual, *port)))).collect()
     }
 
-    /// Host and port of the auth service that is asked about tickets.
-    pub fn auth(&self) -> Result<(String, u16)> {
-        let Some(url) = &self.auth else { return Ok(("localhost".into(), 8443)) };
+    /// Host and port of the auth service that is asked about tickets: as `--auth` says, else the one of this process.
+    pub fn auth(&self, ports: &[(Service, Listener)]) -> Result<(String, u16)> {
+        let Some(url) = &self.auth else {
+            let here = address_of(ports, Service::Auth).filter(|address| !address.ip().is_unspecified());
+            return Ok(here.map_or(("localhost".into(), self.auth_port), |address| (address.ip().to_string(), address.port())));
+        };
         let place = url.strip_prefix("https://").map(|rest| rest.trim_end_matches('/'));
         let taken = place.map(|place| place.rsplit_once(':').map_or((place, Ok(443)), |(host, port)| (host, port.parse())));
         match taken {
@@ -263,6 +285,7 @@ impl Options {
                 Service::Hello => writeln!(table, "{name:<7}tls://{host}:{}", address.port()),
                 Service::Ticket => writeln!(table, "{name:<7}wss://{host}:{}/", address.port()),
                 Service::TicketWs => writeln!(table, "{:<7}ws://{host}:{}/", "ticket", address.port()),
+                Service::Auth => writeln!(table, "{name:<7}https://{host}:{}/", address.port()),
                 Service::Plain => writeln!(table, "{name:<7}http://{host}:{}/", address.port()),
             };
         }
@@ -277,9 +300,15 @@ impl Service {
             Service::Hello => "hello",
             Service::Ticket => "ticket",
             Service::TicketWs => "ticket-ws",
+            Service::Auth => "auth",
             Service::Plain => "plain",
         }
     }
+}
+
+/// Where a service listens, if it does.
+fn address_of(ports: &[(Service, Listener)], service: Service) -> Option<SocketAddr> {
+    ports.iter().find(|(other, _)| *other == service).map(|(_, listener)| listener.address())
 }
 
 /// The port of each service, for programs and pages.

@@ -94,7 +94,7 @@ impl Tickets {
     pub fn new(options: &Arc<Options>, who: &Identity, ports: &[(Service, Listener)], everyone: &Arc<Room>) -> Result<Tickets> {
         let places = options.places();
         let (chain, key) = places.service("ticket");
-        let (host, port) = options.auth()?;
+        let (host, port) = options.auth(ports)?;
         let auth = Auth::new(&host, port, &Identity::load(&chain, &key)?, &Trust::lab(&places)?)?;
         // A certificate is asked for, because the highest rung needs one; who has none is let in without.
         let side = Side::new(options, who, ClientAuth::Request, &["http/1.1"])?;

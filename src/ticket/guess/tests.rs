@@ -1,0 +1,94 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+use super::*;
+use std::net::Ipv4Addr;
+
+const HOME: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 1));
+
+fn stranger(number: u32) -> IpAddr {
+    IpAddr::V4(Ipv4Addr::from(0x0A00_0000 + number))
+}
+
+/// Guesses until there is no try left; gives how many there were.
+fn guess(guesses: &Guesses, name: &str, address: IpAddr, now: Instant) -> usize {
+    (0..10_000).take_while(|_| guesses.pay(name, address, now).is_ok()).count()
+}
+
+#[test]
+fn an_account_has_a_few_tries_and_then_one_every_interval_wherever_they_come_from() {
+    let (guesses, now) = (Guesses::default(), Instant::now());
+    let tries = (0..10_000).take_while(|number| guesses.pay("alice", stranger(*number), now).is_ok()).count();
+    assert_eq!(tries, 5);
+    assert_eq!(guesses.wait("alice", HOME, now), Some(Duration::from_secs(30)));
+    assert_eq!(guesses.pay("alice", HOME, now + Duration::from_secs(29)), Err(Duration::from_secs(1)));
+    assert_eq!(guesses.wait("bob", HOME, now), None);
+    let later = now + Duration::from_secs(30);
+    assert_eq!((guess(&guesses, "alice", HOME, later), guess(&guesses, "alice", HOME, now + Duration::from_secs(3600))), (1, 5));
+}
+
+#[test]
+fn refused_tries_do_not_make_the_wait_longer() {
+    let (guesses, now) = (Guesses::default(), Instant::now());
+    guess(&guesses, "alice", HOME, now);
+    for _ in 0..1000 {
+        assert_eq!(guesses.pay("alice", HOME, now), Err(Duration::from_secs(30)));
+    }
+}
+
+#[test]
+fn an_address_has_its_tries_for_all_accounts_together() {
+    let (guesses, now) = (Guesses::default(), Instant::now());
+    let tries = (0..10_000).take_while(|number| guesses.pay(&format!("name-{number}"), HOME, now).is_ok()).count();
+    assert_eq!(tries, 50);
+    assert!(guesses.pay("name-0", stranger(1), now).is_ok());
+    // IPv6: the network pays, whichever of its addresses is used.
+    let tries =
+        (0..10_000).take_while(|n| guesses.pay(&format!("six-{n}"), Ipv6Addr::new(0x2001, 0xdb8, 0, 7, 0, 0, 0, *n).into(), now).is_ok());
+    assert_eq!(tries.count(), 50);
+}
+
+#[test]
+fn a_right_password_costs_no_try() {
+    let (guesses, now) = (Guesses::default(), Instant::now());
+    for _ in 0..1000 {
+        guesses.pay("alice", HOME, now).unwrap();
+        guesses.was_right("alice", HOME);
+    }
+    assert_eq!(guess(&guesses, "alice", HOME, now), 5);
+}
+
+#[test]
+fn strangers_who_guess_do_not_lock_the_owner_out_of_where_they_were_before() {
+    let (guesses, now) = (Guesses::default(), Instant::now());
+    guesses.pay("alice", HOME, now).unwrap();
+    guesses.was_right("alice", HOME);
+    for number in 0..1000 {
+        let _ = guesses.pay("alice", stranger(number), now);
+    }
+    assert!(guesses.wait("alice", stranger(0), now).is_some());
+    assert_eq!(guesses.wait("alice", HOME, now), None);
+    assert_eq!(guess(&guesses, "alice", HOME, now), 5);
+}
+
+#[test]
+fn new_accounts_are_counted_per_address() {
+    let (guesses, now) = (Guesses::default(), Instant::now());
+    let made = (0..10_000).take_while(|_| guesses.pay_for_account(HOME, now).is_ok()).count();
+    assert_eq!(made, 60);
+    assert!(guesses.pay_for_account(stranger(1), now).is_ok());
+    assert_eq!(guesses.wait("alice", HOME, now), None);
+}
+
+#[test]
+fn the_memory_is_bounded_and_whoever_owes_most_is_remembered() {
+    let (guesses, now) = (Guesses::default(), Instant::now());
+    guess(&guesses, "alice", HOME, now);
+    for number in 0..20_000 {
+        guesses.pay(&format!("name-{number}"), stranger(number), now).unwrap();
+    }
+    assert!(guesses.kept().free_at.len() <= REMEMBERED);
+    assert!(guesses.wait("alice", HOME, now).is_some());
+    for number in 0..10 {
+        guesses.was_right("alice", stranger(number));
+    }
+    assert_eq!(guesses.kept().known["alice"].len(), KNOWN);
+}

@@ -3,6 +3,7 @@
 //! Every word returns this one error. It speaks in the reader's terms, so a program only has to print it and end with
 //! its exit status. The statuses are curl's where a peer is involved, so that scripts may treat `./client` like curl.
 
+use serde_json::Value;
 use std::{fmt, io};
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -48,11 +49,13 @@ pub struct Error {
     pub hint: String,
     /// The exit status that a program ends with: one of [`exit`].
     pub exit: u8,
+    /// What the two lines speak of, one by one, for scripts and for who wants it all: `file`, `certificate`, `names`.
+    pub facts: Vec<(&'static str, Value)>,
 }
 
 impl Error {
     pub fn new(code: &'static str, cause: impl Into<String>) -> Error {
-        Error { code, cause: cause.into(), hint: String::new(), exit: exit::FAILED }
+        Error { code, cause: cause.into(), hint: String::new(), exit: exit::FAILED, facts: Vec::new() }
     }
 
     /// Adds the cure.
@@ -67,9 +70,17 @@ impl Error {
         self
     }
 
-    /// The two lines as `who` prints them: `client: cause`, `client: hint: cure`.
+    /// Adds what the lines speak of. Said twice, the later one holds.
+    pub fn fact(mut self, name: &'static str, value: impl Into<Value>) -> Error {
+        self.facts.retain(|(known, _)| *known != name);
+        self.facts.push((name, value.into()));
+        self
+    }
+
+    /// The two lines as `who` prints them: `client: cause`, `client: hint: cure`. Whatever a name in them holds, they stay two.
     pub fn lines(&self, who: &str) -> String {
-        if self.hint.is_empty() { format!("{who}: {}", self.cause) } else { format!("{who}: {}\n{who}: hint: {}", self.cause, self.hint) }
+        let (cause, hint) = (escape(&self.cause), escape(&self.hint));
+        if hint.is_empty() { format!("{who}: {cause}") } else { format!("{who}: {cause}\n{who}: hint: {hint}") }
     }
 }
 
@@ -83,7 +94,7 @@ pub fn of_system(error: &io::Error) -> String {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.cause)
+        f.write_str(&escape(&self.cause))
     }
 }
 
@@ -94,21 +105,17 @@ const SHOWN: usize = 200;
 
 /// A stranger's text on one line, with nothing in it that a terminal would take for a command.
 pub fn printable(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len().min(SHOWN));
-    for (at, c) in text.chars().enumerate() {
-        match c {
-            _ if at == SHOWN => {
-                shown.push('…');
-                break;
-            }
-            // Also the characters that reorder or hide what stands around them.
-            c if c.is_control()
-                || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}') =>
-            {
-                shown.extend(c.escape_default());
-            }
-            c => shown.push(c),
-        }
+    let mut shown = escape(&text.chars().take(SHOWN).collect::<String>());
+    if text.chars().nth(SHOWN).is_some() {
+        shown.push('…');
     }
     shown
+}
+
+/// The same, at full length: the characters that a terminal obeys, and those that reorder or hide what stands around them, are
+/// written out.
+pub fn escape(text: &str) -> String {
+    let obeyed =
+        |c: char| c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
+    text.chars().map(|c| if obeyed(c) { c.escape_default().to_string() } else { c.to_string() }).collect()
 }

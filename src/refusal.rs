@@ -1,8 +1,8 @@
 use crate::error::{Error, exit};
 use crate::tls::Failure;
-use crate::trust::{Presented, Trust};
+use crate::trust::{self, Presented, Trust};
 use rustls::pki_types::ServerName;
-use rustls::{InvalidMessage, PeerIncompatible};
+use rustls::{CertificateError, InvalidMessage, PeerIncompatible};
 use std::sync::PoisonError;
 
 mod alert;
@@ -13,10 +13,12 @@ mod lesson;
 mod name;
 mod revoked;
 mod stream;
+mod told;
 
 pub use close::closed;
 pub use lesson::{Lesson, Whose, lesson, lessons};
 pub use stream::{cannot_connect, cannot_resolve};
+pub use told::{details, told, usage};
 
 /// Who tells the story, and so who is "we".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +41,11 @@ enum Stage {
 pub fn client_side(failure: &Failure, asked: &ServerName<'_>, presented: &Presented, trust: &Trust) -> Error {
     if let Failure::Tls(rustls::Error::InvalidCertificate(error)) = failure {
         let chain = presented.lock().unwrap_or_else(PoisonError::into_inner);
-        return certificate::refused(error, &chain, asked, trust);
+        let error = certificate::Case { side: Side::Client, chain: &chain, asked: Some(asked), trust }.refused(error);
+        return match alert::sent(failure, Side::Client) {
+            Some(alert) => error.fact("alert_sent", u8::from(alert)),
+            None => error,
+        };
     }
     if let Failure::Tls(rustls::Error::InvalidCertRevocationList(error)) = failure {
         return revoked::not_its_list(error, &presented.lock().unwrap_or_else(PoisonError::into_inner), trust);
@@ -47,15 +53,23 @@ pub fn client_side(failure: &Failure, asked: &ServerName<'_>, presented: &Presen
     explain(failure, Side::Client)
 }
 
-/// Why the server gave up on a client, or the client on it: for the server's log.
+/// Why the server gave up on a client, or the client on it: for the server's log. Where it was us, the fact `alert_sent` is what
+/// we said: the client learns no more than that.
 pub fn server_side(failure: &Failure) -> Error {
-    if let Failure::Tls(rustls::Error::InvalidCertificate(error)) = failure {
-        let why = certificate::in_short(error);
-        return Error::new("client-certificate", format!("we refused the client's certificate: {why}"))
-            .hint("the client must show another: --cert FILE --key FILE (docs/trust.md)")
-            .exit(exit::VERIFY);
+    let error = match failure {
+        Failure::Tls(rustls::Error::InvalidCertificate(error)) => refused_client(error),
+        _ => explain(failure, Side::Server),
+    };
+    match alert::sent(failure, Side::Server) {
+        Some(alert) => error.fact("alert_sent", u8::from(alert)),
+        None => error,
     }
-    explain(failure, Side::Server)
+}
+
+/// The thread that asks is the one that judged: see [`trust::refused_client`].
+fn refused_client(error: &CertificateError) -> Error {
+    let (chain, trust) = trust::refused_client();
+    certificate::Case { side: Side::Server, chain: &chain, asked: None, trust: &trust }.refused(error)
 }
 
 /// As [`client_side`], for what goes wrong once the client believes to be connected.
@@ -111,8 +125,8 @@ fn not_tls(side: Side) -> Error {
             Error::new("not-tls", "the server answered, but not with TLS: this port speaks something else, most likely plain HTTP")
                 .hint("ask the port that speaks TLS, or see what this one says without it: http:// or ws:// (docs/tls.md)")
         }
-        Side::Server => Error::new("http-on-tls-port", "the client does not speak TLS: most likely plain HTTP was sent to this port")
-            .hint("the client must ask with https:// or wss:// (docs/tls.md)"),
+        Side::Server => Error::new("not-tls", "the client does not speak TLS: its first bytes are no record")
+            .hint("whoever speaks HTTP must ask with https:// or wss://; anything else has come to the wrong port (docs/tls.md)"),
     }
 }
 

@@ -5,12 +5,14 @@ use rustls::RootCertStore;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::server::danger::ClientCertVerifier;
+use std::fmt;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 mod judge;
 mod revoked;
+pub use judge::refused_client;
 pub use revoked::{Issued, Revoked};
 
 /// Whom I believe.
@@ -25,6 +27,7 @@ pub struct Trust {
     pinned: Vec<CertificateDer<'static>>,
     intermediates: Vec<CertificateDer<'static>>,
     lists: Vec<revoked::List>,
+    known: Vec<(CertificateDer<'static>, PathBuf)>,
 }
 
 /// The chain that a peer presented, leaf first, accepted or not.
@@ -112,6 +115,16 @@ impl Trust {
         self.pinned.extend(other.pinned);
         self.intermediates.extend(other.intermediates);
         self.lists.extend(other.lists);
+        self.known.extend(other.known);
+        self
+    }
+
+    /// The lab's authority is at hand, but not believed here: so that a refusal can say which file would change that.
+    pub fn aware_of(mut self, places: &Places) -> Trust {
+        let root = places.root_certificate();
+        let files = [root.clone(), places.intermediate_certificate()];
+        let found = files.iter().filter_map(|file| load_chain(file).ok()).flatten();
+        self.known.extend(found.map(|certificate| (certificate, root.clone())));
         self
     }
 
@@ -152,6 +165,11 @@ impl Trust {
         &self.intermediates
     }
 
+    /// Certificates that are at hand without being believed, each with the file of the root above it.
+    pub fn known(&self) -> &[(CertificateDer<'static>, PathBuf)] {
+        &self.known
+    }
+
     fn nobody(described: impl Into<String>) -> Trust {
         Trust {
             described: described.into(),
@@ -160,6 +178,7 @@ impl Trust {
             pinned: Vec::new(),
             intermediates: Vec::new(),
             lists: Vec::new(),
+            known: Vec::new(),
         }
     }
 
@@ -175,6 +194,12 @@ impl Trust {
             return Err(not_an_authority(&said.subject, &format!("{} signed it, and it may sign nobody", said.issuer)));
         }
         Ok(())
+    }
+}
+
+impl fmt::Debug for Trust {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.described)
     }
 }
 

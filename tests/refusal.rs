@@ -362,15 +362,14 @@ fn peers_that_do_not_speak_our_tls_are_told_apart() {
 }
 
 #[test]
-fn a_server_knows_plain_http_and_old_tls_when_it_sees_them() {
+fn a_server_knows_what_is_not_tls_and_old_tls_when_it_sees_them() {
     let root = Authority::root("root");
     let old: &[u8] = &hex(concat!(
         "16030100310100002d0302",
         "0000000000000000000000000000000000000000000000000000000000000000",
         "000004002f00350100000000"
     ));
-    let table: [(&[u8], &str); 3] =
-        [(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", "http-on-tls-port"), (old, "protocol-version"), (b"", "closed")];
+    let table: [(&[u8], &str); 3] = [(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", "not-tls"), (old, "protocol-version"), (b"", "closed")];
     for (bytes, code) in table {
         let (mut ours, theirs) = UnixStream::pair().unwrap();
         ours.write_all(bytes).unwrap();

@@ -3,15 +3,15 @@
 //! It is the only program that ever opens the authority's private keys. Each verb is one of the words, and says on
 //! stderr which `openssl` command does the same.
 
-use clap::Parser;
 use padlock::authority::Places;
 use padlock::error::Result;
-use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
 #[path = "ca/chain.rs"]
 mod chain;
+#[path = "shared/failure.rs"]
+mod failure;
 #[path = "ca/graph.rs"]
 mod graph;
 #[path = "ca/make.rs"]
@@ -32,12 +32,12 @@ mod withdraw;
 use options::{Options, Verb};
 
 fn main() -> ExitCode {
-    let options = Options::parse();
+    let options: Options = failure::command_line();
     say::set_up(options.quiet);
     match run(&options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let _ = writeln!(std::io::stderr(), "{}", error.lines("ca")); // perhaps nobody reads it: the status stays
+            failure::tell("ca", options.json, &error);
             ExitCode::from(error.exit)
         }
     }
@@ -52,11 +52,11 @@ fn run(options: &Options) -> Result<()> {
         Verb::Chain(chain) => chain::chain(chain),
         Verb::Found(found) => sign::found(&places, found),
         Verb::Sign(sign) => sign::sign(&places, sign),
-        Verb::Show(show) => show::show(show),
+        Verb::Show(show) => show::show(show, options.json),
         Verb::Verify(verify) => verify::verify(verify),
         Verb::Revoke(revoke) => withdraw::revoke(&places, revoke),
         Verb::Crl(crl) => withdraw::crl(&places, crl),
-        Verb::List(list) => withdraw::list(&places, list),
+        Verb::List => withdraw::list(&places, options.json),
         Verb::Gallery => graph::gallery(&places),
         Verb::Due(due) => graph::due(&places, due),
         Verb::Alone(alone) => graph::alone(&places, alone),

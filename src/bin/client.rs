@@ -27,6 +27,8 @@ mod lines;
 mod options;
 #[path = "client/output.rs"]
 mod output;
+#[path = "shared/failure.rs"]
+mod failure;
 #[path = "shared/record.rs"]
 mod record;
 #[path = "client/security.rs"]

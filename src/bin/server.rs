@@ -18,6 +18,8 @@ mod options;
 mod pages;
 #[path = "server/plain.rs"]
 mod plain;
+#[path = "shared/failure.rs"]
+mod failure;
 #[path = "shared/record.rs"]
 mod record;
 #[path = "server/rooms.rs"]
@@ -59,7 +61,7 @@ fn main() -> ExitCode {
     match run(&options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {
-            let _ = writeln!(io::stderr(), "{}", e.lines("server")); // perhaps nobody reads it: the status stays
+            failure::tell("server", options.json, &e);
             ExitCode::from(e.exit)
         }
     }

@@ -1,7 +1,7 @@
 //! What a certificate says, in a reader's terms.
 
 use super::parse;
-use crate::error::Result;
+use crate::error::{self, Result};
 use crate::key::{bits, hex};
 use aws_lc_rs::digest::{SHA256, digest};
 use rustls::pki_types::CertificateDer;
@@ -105,11 +105,9 @@ pub fn date(time: OffsetDateTime) -> String {
         .unwrap_or_else(|_| time.to_string())
 }
 
-/// Text from a stranger, safe to print: control characters and those that turn the direction of writing are escaped.
+/// Text from a stranger, safe to print: see [`error::escape`].
 pub fn escape(text: &str) -> String {
-    let unsafe_to_print =
-        |c: char| c.is_control() || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}');
-    text.chars().map(|c| if unsafe_to_print(c) { c.escape_unicode().to_string() } else { c.to_string() }).collect()
+    error::escape(text)
 }
 
 /// A distinguished name in the order of its parts: `C=DE, O=Padlock, CN=alice`.

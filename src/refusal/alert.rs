@@ -2,6 +2,7 @@
 
 use super::{Side, peer};
 use crate::error::Error;
+use crate::tls::Failure;
 use rustls::AlertDescription as Alert;
 
 pub(super) fn received(alert: Alert, side: Side) -> Error {
@@ -11,7 +12,18 @@ pub(super) fn received(alert: Alert, side: Side) -> Error {
     };
     let number = u8::from(alert);
     let cause = format!("the {} refused us: {}: {why} (alert {number})", peer(side), name.replace('-', " "));
-    Error::new(name, cause).hint(cure)
+    Error::new(name, cause).hint(cure).fact("alert", number)
+}
+
+/// The alert that we sent about a failure, where the library is sure to have sent one. None when the peer has spoken first.
+pub(super) fn sent(failure: &Failure, side: Side) -> Option<Alert> {
+    let Failure::Tls(error) = failure else { return None };
+    match error {
+        rustls::Error::InvalidCertificate(why) => Some(why.clone().into()),
+        rustls::Error::NoCertificatesPresented if side == Side::Server => Some(Alert::CertificateRequired),
+        rustls::Error::NoApplicationProtocol => Some(Alert::NoApplicationProtocol),
+        _ => None,
+    }
 }
 
 type Said = (&'static str, &'static str, &'static str);
@@ -61,7 +73,7 @@ fn from_server(alert: Alert) -> Said {
 /// A client speaks to its server: most often about the server's certificate.
 fn from_client(alert: Alert) -> Said {
     const NAME: &str = "sign one for the name that it asks for: ./ca sign server NAME (docs/trust.md)";
-    const ROOT: &str = "on the client: --cacert certs/ca/root.crt; in a browser: http://localhost:8080/trust (docs/trust.md)";
+    const ROOT: &str = "on the client: --cacert with the root of what we show, the lab's is certs/ca/root.crt; in a browser: http://localhost:8080/trust (docs/trust.md)";
     match alert {
         Alert::UnknownCA => ("unknown-ca", "it does not trust the authority that signed our certificate", ROOT),
         Alert::BadCertificate => ("bad-certificate", "it finds our certificate bad, often for being made for another name", NAME),

@@ -1,11 +1,12 @@
 //! A certificate that was refused: which one, why, and who must change what.
 
-use super::{chain, name, revoked};
+use super::{Side, chain, name, revoked, told};
 use crate::certificate::{Summary, date, summary};
 use crate::error::{Error, exit};
 use crate::trust::Trust;
 use rustls::CertificateError;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use serde_json::Value;
 use time::{Duration, OffsetDateTime};
 use webpki::Error as Path;
 
@@ -18,48 +19,100 @@ const DEEPEST: usize = 6;
 /// How to sign one that will be taken.
 pub(super) const SIGN: &str = "sign a new one: ./ca sign server NAME";
 
-/// `chain` is what was presented, leaf first; it is read again, since the library says less than it knows.
-pub(super) fn refused(error: &CertificateError, chain: &[CertificateDer<'_>], asked: &ServerName<'_>, trust: &Trust) -> Error {
-    let why = match error {
-        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => name::wrong(chain, asked),
-        CertificateError::UnknownIssuer => chain::unknown_issuer(chain, trust),
-        CertificateError::BadSignature => chain::bad_signature(chain, trust),
-        CertificateError::Expired => expired(chain, OffsetDateTime::now_utc()),
-        CertificateError::ExpiredContext { time, .. } => expired(chain, at(*time)),
-        CertificateError::NotValidYet => not_yet_valid(chain, OffsetDateTime::now_utc()),
-        CertificateError::NotValidYetContext { time, .. } => not_yet_valid(chain, at(*time)),
-        CertificateError::Revoked => revoked::revoked(chain, trust),
-        CertificateError::UnknownRevocationStatus => revoked::unknown(chain),
-        CertificateError::ExpiredRevocationList => revoked::stale(chain, trust, OffsetDateTime::now_utc()),
-        CertificateError::ExpiredRevocationListContext { time, .. } => revoked::stale(chain, trust, at(*time)),
-        other => about_fields(other, chain),
-    };
-    Error { cause: format!("certificate refused: {}", why.cause), exit: exit::VERIFY, ..why }
+/// A certificate that was refused, and all that is known of it. The chain is read again, since the library says less than it
+/// knows.
+pub(super) struct Case<'a> {
+    /// Who refused it.
+    pub side: Side,
+    /// What was shown, leaf first.
+    pub chain: &'a [CertificateDer<'a>],
+    /// The name that it should have had. A client's may be any.
+    pub asked: Option<&'a ServerName<'a>>,
+    pub trust: &'a Trust,
 }
 
-/// One phrase about it, without the chain.
-pub(super) fn in_short(error: &CertificateError) -> String {
-    match error {
-        CertificateError::UnknownIssuer => "we don't know the authority that signed it".into(),
-        CertificateError::BadSignature => "a signature in its chain does not fit".into(),
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => "it has expired, or our clock is wrong".into(),
-        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => "it is not valid yet, or our clock is wrong".into(),
-        CertificateError::Revoked => "its authority took it back".into(),
-        other => about_fields(other, &[]).cause,
+impl Case<'_> {
+    pub fn refused(&self, error: &CertificateError) -> Error {
+        let why = self.why(error);
+        let why = match why.facts.iter().any(|(name, _)| *name == "certificate") {
+            true => why,
+            false => why.fact("certificate", self.chain.first().map_or(Value::Null, told::certificate)),
+        };
+        match self.side {
+            Side::Client => Error { cause: format!("certificate refused: {}", why.cause), exit: exit::VERIFY, ..why },
+            Side::Server => {
+                let cause = format!("we refused the client's certificate: {}", why.cause);
+                Error { cause, hint: clients_cure(why.code), exit: exit::VERIFY, ..why }
+            }
+        }
+    }
+
+    fn why(&self, error: &CertificateError) -> Error {
+        let (chain, trust) = (self.chain, self.trust);
+        match error {
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => name::wrong(chain, self.asked),
+            CertificateError::UnknownIssuer => chain::unknown_issuer(self),
+            CertificateError::BadSignature => chain::bad_signature(self),
+            CertificateError::Expired => expired(chain, OffsetDateTime::now_utc()),
+            CertificateError::ExpiredContext { time, .. } => expired(chain, at(*time)),
+            CertificateError::NotValidYet => not_yet_valid(chain, OffsetDateTime::now_utc()),
+            CertificateError::NotValidYetContext { time, .. } => not_yet_valid(chain, at(*time)),
+            CertificateError::Revoked => revoked::revoked(chain, trust),
+            CertificateError::UnknownRevocationStatus => revoked::unknown(chain),
+            CertificateError::ExpiredRevocationList => revoked::stale(chain, trust, OffsetDateTime::now_utc()),
+            CertificateError::ExpiredRevocationListContext { time, .. } => revoked::stale(chain, trust, at(*time)),
+            other => about_fields(other, chain),
+        }
+    }
+
+    /// `you trust the lab's authority`, as who refused it would say.
+    pub fn believed(&self) -> String {
+        format!("{} trust {}", self.we(), self.trust.described())
+    }
+
+    /// Whoever refused it.
+    pub fn we(&self) -> &'static str {
+        if self.side == Side::Client { "you" } else { "we" }
     }
 }
 
+/// What a client can do about it, told by a server.
+fn clients_cure(code: &str) -> String {
+    let cure = match code {
+        "untrusted-issuer" | "self-signed" | "root-sent" => {
+            "the client must show one that somebody whom we trust has signed: --cert FILE --key FILE; or let us believe theirs: ./server --cacert FILE"
+        }
+        "missing-intermediate" => "the client must show leaf and intermediates: --cert fullchain.pem --key FILE",
+        "expired" => "the client must have its certificate renewed, or a clock is wrong: compare date -u on both sides",
+        "not-yet-valid" => "most often a clock is wrong: compare date -u on both sides",
+        "same-name-authority" => {
+            "the authority was made again: have the client's certificate signed again, or restart us with the new root"
+        }
+        "weak-key" => "the client must make a longer key and have it signed: ./ca key FILE",
+        "wrong-usage" => "the client must show one that was signed for clientAuth: ./ca sign user NAME",
+        "not-its-key" => "the client must pair its certificate with its own key",
+        "no-crl" | "stale-crl" => "our revocation lists must be brought up to date: ./ca crl",
+        _ => "the client must show another: --cert FILE --key FILE",
+    };
+    format!("{cure} (docs/mutual.md)")
+}
+
 fn expired(chain: &[CertificateDer<'_>], now: OffsetDateTime) -> Error {
-    let (whose, end) = outside(chain, |said| (said.not_after < now).then_some(said.not_after));
+    let (which, whose, end) = outside(chain, |said| (said.not_after < now).then_some(said.not_after));
     Error::new("expired", format!("{whose} expired on {end}, {}", clock(now)))
         .hint("whoever runs the server must renew it, here: make certs; if your clock is wrong, set it (docs/certificate.md)")
+        .fact("certificate", which)
+        .fact("clock", date(now))
 }
 
 fn not_yet_valid(chain: &[CertificateDer<'_>], now: OffsetDateTime) -> Error {
-    let (whose, start) = outside(chain, |said| (said.not_before > now).then_some(said.not_before));
-    Error::new("not-yet-valid", format!("{whose} is not valid before {start}, {}", clock(now))).hint(
-        "most often a clock is wrong: compare yours with the server's; else wait, or make a new one: make certs (docs/certificate.md)",
-    )
+    let (which, whose, start) = outside(chain, |said| (said.not_before > now).then_some(said.not_before));
+    Error::new("not-yet-valid", format!("{whose} is not valid before {start}, {}", clock(now)))
+        .hint(
+            "most often a clock is wrong: compare yours with the server's; else wait, or make a new one: make certs (docs/certificate.md)",
+        )
+        .fact("certificate", which)
+        .fact("clock", date(now))
 }
 
 /// The time that was judged by: the local clock's, unless somebody asked for another (`./ca verify --time`).
@@ -72,10 +125,13 @@ fn at(time: UnixTime) -> OffsetDateTime {
     OffsetDateTime::UNIX_EPOCH.saturating_add(Duration::seconds(i64::try_from(time.as_secs()).unwrap_or(i64::MAX)))
 }
 
-/// The certificate of the chain that is out of its time, and the date that it passed.
-fn outside(chain: &[CertificateDer<'_>], passed: impl Fn(&Summary) -> Option<OffsetDateTime>) -> (String, String) {
-    let found = chain.iter().filter_map(|der| summary(der).ok()).find_map(|said| passed(&said).map(|when| (said.subject, date(when))));
-    found.unwrap_or_else(|| ("it".into(), "an unreadable date".into()))
+/// The certificate of the chain that is out of its time, its subject, and the date that it passed.
+fn outside(chain: &[CertificateDer<'_>], passed: impl Fn(&Summary) -> Option<OffsetDateTime>) -> (Value, String, String) {
+    let found = chain.iter().find_map(|der| {
+        let said = summary(der).ok()?;
+        passed(&said).map(|when| (told::certificate(der), said.subject, date(when)))
+    });
+    found.unwrap_or_else(|| (Value::Null, "it".into(), "an unreadable date".into()))
 }
 
 /// What a certificate says about itself is not what a server's must say (RFC 5280 4.2).

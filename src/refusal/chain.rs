@@ -1,6 +1,8 @@
 //! A chain that does not lead to anybody we believe. The library has one word for several causes; here the chain is
 //! walked again, from the leaf up, and they are told apart.
 
+use super::certificate::Case;
+use super::{peer, told};
 use crate::certificate::{self, colons};
 use crate::error::Error;
 use crate::trust::Trust;
@@ -10,32 +12,44 @@ use x509_parser::public_key::PublicKey;
 
 /// rustls: `UnknownIssuer`. Four causes: self-signed, the root sent along, an intermediate left out, an authority that we
 /// don't trust.
-pub(super) fn unknown_issuer(presented: &[CertificateDer<'_>], trust: &Trust) -> Error {
-    let chain = parse(presented);
+pub(super) fn unknown_issuer(case: &Case<'_>) -> Error {
+    let chain = parse(case.chain);
     let path = walk(&chain);
-    let (Some(leaf), Some(top)) = (path.first(), path.last()) else { return untrusted("an unknown authority", trust) };
-    let issuer = certificate::subject(top.issuer());
+    let (Some(leaf), Some(top)) = (path.first(), path.last()) else {
+        return Error::new("untrusted-issuer", format!("signed by an unknown authority; {}", case.believed())).hint(ROOT_ABOVE);
+    };
     if signs_itself(top) {
-        return if path.len() == 1 { self_signed(leaf) } else { root_sent(top, trust) };
+        return if path.len() == 1 { self_signed(leaf, case) } else { root_sent(top, case) };
     }
-    let missing = trust.intermediates().iter().any(|der| der_subject(der) == Some(top.issuer().as_raw().to_vec()));
-    if missing {
-        return Error::new("missing-intermediate", format!("the server did not send {issuer}, which links {} to what you trust", name(top)))
-            .hint("the server's file must hold the leaf, then the intermediates: cat leaf.crt intermediate.crt > fullchain.pem (docs/certificate.md)");
+    let (issuer, whom) = (certificate::subject(top.issuer()), peer(case.side));
+    if is_between(top, case.trust) {
+        let links = format!("which links {} to what {} trust", name(top), case.we());
+        return Error::new("missing-intermediate", format!("the {whom} did not send {issuer}, {links}"))
+            .hint("the server's file must hold the leaf, then the intermediates: cat leaf.crt intermediate.crt > fullchain.pem (docs/certificate.md)")
+            .fact("certificate", facts(top))
+            .fact("missing", issuer);
     }
     if path.len() == 1 && names_issuers_address(leaf) {
-        return Error::new("missing-intermediate", format!("the server sent {} alone, without {issuer}, who signed it", name(leaf))).hint(
-            "the server must send its intermediates too (fullchain.pem); or, if that one is your authority: --cacert FILE (docs/trust.md)",
-        );
+        return Error::new("missing-intermediate", format!("the {whom} sent {} alone, without {issuer}, who signed it", name(leaf)))
+            .hint("the server must send its intermediates too (fullchain.pem); or, if that one is your authority: --cacert FILE (docs/trust.md)")
+            .fact("missing", issuer);
     }
-    untrusted(&issuer, trust)
+    untrusted(top, case)
+}
+
+/// Whether we know who signed it, and believe who signed that one: then all is there but what the peer has left out.
+fn is_between(top: &X509Certificate<'_>, trust: &Trust) -> bool {
+    let at_hand: Vec<_> = trust.intermediates().iter().chain(trust.known().iter().map(|(der, _)| der)).cloned().collect();
+    let roots = parse(trust.authorities());
+    let leads_up = |one: &X509Certificate<'_>| roots.iter().any(|root| one.verify_signature(Some(root.public_key())).is_ok());
+    parse(&at_hand).iter().any(|one| one.subject() == top.issuer() && !signs_itself(one) && leads_up(one))
 }
 
 /// rustls: `BadSignature`. Causes: an authority that was made again under the same name, a weak key, a changed
 /// certificate, and a server that does not hold the certificate's key.
-pub(super) fn bad_signature(presented: &[CertificateDer<'_>], trust: &Trust) -> Error {
-    let chain = parse(presented);
-    let believed = parse(trust.authorities());
+pub(super) fn bad_signature(case: &Case<'_>) -> Error {
+    let chain = parse(case.chain);
+    let believed = parse(case.trust.authorities());
     let path = walk(&chain);
     for (below, child) in path.iter().enumerate() {
         let sent = path.get(below + 1).copied();
@@ -49,15 +63,15 @@ pub(super) fn bad_signature(presented: &[CertificateDer<'_>], trust: &Trust) -> 
             return weak_key(parent);
         }
         return match (authority_key(child), own_key(parent)) {
-            (Some(wanted), Some(have)) if wanted != have => same_name(child, parent, &chain, (&wanted, &have)),
+            (Some(wanted), Some(have)) if wanted != have => same_name(child, parent, case, (&wanted, &have)),
             (Some(_), Some(_)) => tampered(child, parent),
             _ => does_not_fit(child, parent),
         };
     }
     match path.first() {
         Some(leaf) if too_weak(leaf) => weak_key(leaf),
-        Some(leaf) if trust.authorities().is_empty() => somewhere(leaf),
-        _ => not_its_key(),
+        Some(leaf) if case.trust.authorities().is_empty() => somewhere(leaf),
+        _ => not_its_key(case),
     }
 }
 
@@ -66,61 +80,80 @@ pub(super) fn issuer_of_leaf(presented: &[CertificateDer<'_>]) -> String {
     parse(presented).first().map_or_else(|| "an unnamed one".into(), |leaf| certificate::subject(leaf.issuer()))
 }
 
-fn self_signed(leaf: &X509Certificate<'_>) -> Error {
-    let name = name(leaf);
+fn self_signed(leaf: &X509Certificate<'_>, case: &Case<'_>) -> Error {
+    let (name, fingerprint) = (name(leaf), certificate::fingerprint(leaf.as_raw()));
     Error::new(
         "self-signed",
-        format!(
-            "self-signed: {name} vouches for itself, and nobody whom you trust does (SHA-256 {})",
-            certificate::fingerprint(leaf.as_raw())
-        ),
+        format!("self-signed: {name} vouches for itself, and nobody whom {} trust does (SHA-256 {fingerprint})", case.we()),
     )
     .hint("if it is yours and the fingerprint is right, trust exactly it: --cacert FILE; else ./ca sign server NAME (docs/trust.md)")
 }
 
-fn root_sent(top: &X509Certificate<'_>, trust: &Trust) -> Error {
-    let root = name(top);
-    Error::new(
+fn root_sent(top: &X509Certificate<'_>, case: &Case<'_>) -> Error {
+    let (root, whom, we) = (name(top), peer(case.side), case.we());
+    let error = Error::new(
         "root-sent",
-        format!(
-            "the server sends its own root along, {root}, but a root counts only when you have it already; you trust {}",
-            trust.described()
-        ),
-    )
-    .hint("get it from whom you know and compare the fingerprint, then: --cacert FILE (docs/trust.md)")
-}
-
-fn untrusted(issuer: &str, trust: &Trust) -> Error {
-    Error::new("untrusted-issuer", format!("signed by {issuer}, whom you don't trust; you trust {}", trust.described()))
-        .hint("trust the root above it: --cacert FILE, here certs/ca/root.crt; or the server left out an intermediate (docs/trust.md)")
-}
-
-fn same_name(child: &X509Certificate<'_>, parent: &X509Certificate<'_>, sent: &[X509Certificate<'_>], keys: (&str, &str)) -> Error {
-    let authority = name(parent);
-    let theirs = sent.iter().find(|other| other.subject() == parent.subject() && other.as_raw() != parent.as_raw());
-    let (theirs, ours) = match theirs {
-        Some(other) => (
-            format!("SHA-256 {}", certificate::fingerprint(other.as_raw())),
-            format!("SHA-256 {}", certificate::fingerprint(parent.as_raw())),
-        ),
-        None => (format!("key {}", keys.0), format!("key {}, SHA-256 {}", keys.1, certificate::fingerprint(parent.as_raw()))),
+        format!("the {whom} sends its own root along, {root}, but a root counts only when {we} have it already; {}", case.believed()),
+    );
+    let known = case.trust.known().iter().find(|(der, _)| der.as_ref() == top.as_raw());
+    let hint = match known {
+        Some((_, file)) => format!("it is the one in {0}, fingerprint and all: --cacert {0} (docs/trust.md)", file.display()),
+        None => "get it from whom you know and compare the fingerprint, then: --cacert FILE (docs/trust.md)".into(),
     };
-    let child = name(child);
-    Error::new("same-name-authority", format!("{child} was signed by another {authority} than the one you trust: theirs has {theirs}, yours {ours}"))
+    error.hint(hint).fact("certificate", facts(top))
+}
+
+const ROOT_ABOVE: &str = "trust the root above it: --cacert FILE; or the server left out an intermediate (docs/trust.md)";
+
+/// Nobody knows who signed the top of the chain. But if we have seen that one somewhere, without believing it, we can say where.
+fn untrusted(top: &X509Certificate<'_>, case: &Case<'_>) -> Error {
+    let issuer = certificate::subject(top.issuer());
+    let signed = |der: &CertificateDer<'_>| {
+        let known = X509Certificate::from_der(der).ok().map(|(_, known)| known);
+        known.is_some_and(|known| known.subject() == top.issuer() && top.verify_signature(Some(known.public_key())).is_ok())
+    };
+    let known = case.trust.known().iter().find(|(der, _)| signed(der));
+    let hint = match known {
+        Some((_, file)) => format!("its root is in {0}; if you mean to believe that one: --cacert {0} (docs/trust.md)", file.display()),
+        None => ROOT_ABOVE.into(),
+    };
+    Error::new("untrusted-issuer", format!("signed by {issuer}, whom {} don't trust; {}", case.we(), case.believed()))
+        .hint(hint)
+        .fact("certificate", facts(top))
+        .fact("issuer", issuer)
+}
+
+fn same_name(child: &X509Certificate<'_>, parent: &X509Certificate<'_>, case: &Case<'_>, keys: (&str, &str)) -> Error {
+    let authority = name(parent);
+    let sent = parse(case.chain);
+    let theirs = sent.iter().find(|other| other.subject() == parent.subject() && other.as_raw() != parent.as_raw());
+    let fingerprint = |certificate: &X509Certificate<'_>| format!("SHA-256 {}", certificate::fingerprint(certificate.as_raw()));
+    let (theirs, ours) = match theirs {
+        Some(other) => (fingerprint(other), fingerprint(parent)),
+        None => (format!("key {}", keys.0), format!("key {}, {}", keys.1, fingerprint(parent))),
+    };
+    let (we, ours_is) = (case.we(), if case.we() == "you" { "yours" } else { "ours" });
+    let signed = name(child);
+    Error::new("same-name-authority", format!("{signed} was signed by another {authority} than the one {we} trust: theirs has {theirs}, {ours_is} {ours}"))
         .hint("the authority was made again under the same name: get the new one, remove the old; here: make certs, and restart the server (docs/authority.md)")
+        .fact("certificate", facts(child))
+        .fact("theirs", theirs)
+        .fact("ours", ours)
 }
 
 fn tampered(child: &X509Certificate<'_>, parent: &X509Certificate<'_>) -> Error {
-    let (child, parent) = (name(child), name(parent));
-    Error::new("tampered", format!("the signature of {parent} does not fit {child}: it was changed after it was signed"))
+    Error::new("tampered", format!("the signature of {} does not fit {}: it was changed after it was signed", name(parent), name(child)))
         .hint("whoever runs the server must use the certificate as it was signed, or have a new one signed (docs/certificate.md)")
+        .fact("certificate", facts(child))
 }
 
 /// Without key identifiers nobody can tell which it is.
 fn does_not_fit(child: &X509Certificate<'_>, parent: &X509Certificate<'_>) -> Error {
-    let (child, parent, root) = (name(child), name(parent), certificate::fingerprint(parent.as_raw()));
-    Error::new("bad-signature", format!("the signature of {parent} does not fit {child}: changed, or signed by another of that name (yours has SHA-256 {root})"))
+    let (signed, by, root) = (name(child), name(parent), certificate::fingerprint(parent.as_raw()));
+    Error::new("bad-signature", format!("the signature of {by} does not fit {signed}: changed, or signed by another of that name (yours has SHA-256 {root})"))
         .hint("compare that fingerprint with the authority's; whoever runs the server must look too: ./ca verify --cacert ROOT CHAIN (docs/trust.md)")
+        .fact("certificate", facts(child))
+        .fact("ours", format!("SHA-256 {root}"))
 }
 
 fn somewhere(leaf: &X509Certificate<'_>) -> Error {
@@ -129,13 +162,20 @@ fn somewhere(leaf: &X509Certificate<'_>) -> Error {
 }
 
 fn weak_key(weak: &X509Certificate<'_>) -> Error {
-    Error::new("weak-key", format!("the key of {} is RSA with less than {} bits", name(weak), WEAKEST))
+    let key = certificate::public_key(weak.public_key());
+    Error::new("weak-key", format!("the key of {} is {key}, and less than {WEAKEST} bits are not believed", name(weak)))
         .hint("make a new key and have it signed: ./ca key FILE (docs/key.md)")
+        .fact("certificate", facts(weak))
 }
 
-fn not_its_key() -> Error {
-    Error::new("not-its-key", "the server could not prove that it holds the certificate's key")
+fn not_its_key(case: &Case<'_>) -> Error {
+    let whom = peer(case.side);
+    Error::new("not-its-key", format!("the {whom} could not prove that it holds the certificate's key"))
         .hint("whoever runs the server must pair the certificate with its own key; or somebody stands in between (docs/tls.md)")
+}
+
+fn facts(certificate: &X509Certificate<'_>) -> serde_json::Value {
+    told::certificate(&CertificateDer::from(certificate.as_raw()))
 }
 
 /// The shortest RSA key that is still believed.
@@ -197,8 +237,4 @@ fn own_key(certificate: &X509Certificate<'_>) -> Option<String> {
 
 fn name(certificate: &X509Certificate<'_>) -> String {
     certificate::subject(certificate.subject())
-}
-
-fn der_subject(der: &CertificateDer<'_>) -> Option<Vec<u8>> {
-    X509Certificate::from_der(der).ok().map(|(_, certificate)| certificate.subject().as_raw().to_vec())
 }

@@ -1,26 +1,52 @@
 //! A certificate that is good, but made for another name (RFC 9525 6).
 
+use super::told::NAMES;
 use crate::certificate::{Name, Summary, escape, summary};
 use crate::error::Error;
 use crate::trust::is_lab_name;
 use rustls::pki_types::{CertificateDer, ServerName};
+use serde_json::{Value, json};
 use std::net::IpAddr;
 
 /// More names than this are counted, not listed: a certificate may hold thousands.
 const LISTED: usize = 8;
 
 /// Says what the leaf is made for beside what was asked, and why the nearest of its names is none.
-pub(super) fn wrong(chain: &[CertificateDer<'_>], asked: &ServerName<'_>) -> Error {
-    let asked = asked.to_str();
+pub(super) fn wrong(chain: &[CertificateDer<'_>], asked: Option<&ServerName<'_>>) -> Error {
+    let asked = asked.map_or_else(|| "another name".into(), ServerName::to_str);
     let Some(leaf) = chain.first().and_then(|der| summary(der).ok()) else {
         return Error::new("wrong-name", format!("it is not made for {asked}")).hint(sign_for(&asked));
     };
-    if leaf.names.is_empty() {
-        return without_names(&leaf, &asked);
+    let matches = json!(matches(&leaf));
+    let error = if leaf.names.is_empty() {
+        without_names(&leaf, &asked)
+    } else {
+        let near = leaf.names.iter().find_map(|name| near_miss(name, &asked));
+        let error = Error::new("wrong-name", format!("made for {}, but you asked for {asked}", listed(&leaf.names)));
+        error.hint(near.unwrap_or_else(|| sign_for(&asked)))
+    };
+    error.fact("asked", asked.as_ref()).fact("names", matches)
+}
+
+/// Each name of the certificate, and what it would have been good for.
+fn matches(leaf: &Summary) -> Vec<Value> {
+    let cn = leaf.common_name.as_ref().filter(|_| leaf.names.is_empty());
+    let cn = cn.map(|cn| json!({"name": format!("CN={cn}"), "matches": "nothing: the CN is not looked at (RFC 9525 2)"}));
+    let names = leaf.names.iter().take(NAMES).map(|name| json!({"name": name.to_string(), "matches": good_for(name)}));
+    cn.into_iter().chain(names).collect()
+}
+
+fn good_for(name: &Name) -> String {
+    match name {
+        Name::Dns(name) if name.parse::<IpAddr>().is_ok() => "nothing: an address must be an IP name (RFC 9525 6.3)".into(),
+        Name::Dns(name) => match name.strip_prefix("*.") {
+            Some(parent) => format!("exactly one label before .{}", escape(parent)),
+            None if name.contains('*') => "nothing: a wildcard is the whole first label (RFC 9525 6.3)".into(),
+            None => format!("{}, and no name below it", escape(name)),
+        },
+        Name::Ip(address) => format!("the address {address}, asked for as an address"),
+        Name::Other(_) => "no host".into(),
     }
-    let near = leaf.names.iter().find_map(|name| near_miss(name, &asked));
-    let error = Error::new("wrong-name", format!("made for {}, but you asked for {asked}", listed(&leaf.names)));
-    error.hint(near.unwrap_or_else(|| sign_for(&asked)))
 }
 
 /// The names of the leaf, for other refusals.
@@ -89,6 +115,21 @@ mod tests {
         assert!(near_miss(&wildcard, "a.b.EXAMPLE.test").unwrap().contains("exactly one label before .example.test"));
         assert_eq!(near_miss(&wildcard, "other.test"), None);
         assert_eq!(near_miss(&wildcard, "badexample.test"), None);
+    }
+
+    #[test]
+    fn each_name_says_what_it_would_have_matched() {
+        let table = [
+            (Name::Dns("*.a.test".into()), "exactly one label before .a.test"),
+            (Name::Dns("w*.a.test".into()), "nothing: a wildcard is the whole first label (RFC 9525 6.3)"),
+            (Name::Dns("a.test".into()), "a.test, and no name below it"),
+            (Name::Dns("127.0.0.1".into()), "nothing: an address must be an IP name (RFC 9525 6.3)"),
+            (Name::Ip(IpAddr::from([127, 0, 0, 1])), "the address 127.0.0.1, asked for as an address"),
+            (Name::Other("email:a@b.test".into()), "no host"),
+        ];
+        for (name, matches) in table {
+            assert_eq!(good_for(&name), matches);
+        }
     }
 
     #[test]

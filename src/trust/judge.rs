@@ -12,6 +12,7 @@ use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, ServerName
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, RootCertStore, SignatureScheme};
+use std::cell::RefCell;
 use std::sync::{Arc, PoisonError};
 
 type Judged<T> = std::result::Result<T, rustls::Error>;
@@ -38,7 +39,8 @@ pub fn of_clients(trust: &Trust, how: ClientAuth) -> Result<Arc<dyn ClientCertVe
         judge.only_check_end_entity_revocation().enforce_revocation_expiration().build()
     })?;
     let hints = judges.all().flat_map(|judge| judge.root_hint_subjects().to_vec()).collect();
-    Ok(Arc::new(OfClients { judges, hints, required: how == ClientAuth::Require }))
+    let trust = Arc::new(trust.clone());
+    Ok(Arc::new(OfClients { judges, trust, hints, required: how == ClientAuth::Require }))
 }
 
 /// One judge for all authorities together, and one for each pinned certificate, who knows that certificate only.
@@ -172,8 +174,32 @@ fn algorithms() -> WebPkiSupportedAlgorithms {
 #[derive(Debug)]
 struct OfClients {
     judges: Judges<dyn ClientCertVerifier>,
+    trust: Arc<Trust>,
     hints: Vec<DistinguishedName>,
     required: bool,
+}
+
+thread_local! {
+    /// One thread serves one connection at a time, and the judge is asked on that thread: so what was refused last here was
+    /// shown by the peer of whoever asks.
+    static REFUSED: RefCell<Option<(Chain, Arc<Trust>)>> = const { RefCell::new(None) };
+}
+
+type Chain = Vec<CertificateDer<'static>>;
+
+/// The chain that a client has just shown and this thread has refused, and whom we believe. It is told once.
+pub fn refused_client() -> (Vec<CertificateDer<'static>>, Arc<Trust>) {
+    REFUSED.take().unwrap_or_else(|| (Vec::new(), Arc::new(Trust::nobody("somebody else"))))
+}
+
+impl OfClients {
+    fn remember<T>(&self, judged: Judged<T>, leaf: &CertificateDer<'_>, others: &[CertificateDer<'_>]) -> Judged<T> {
+        if judged.is_err() {
+            let chain = std::iter::once(leaf).chain(others).map(|certificate| certificate.clone().into_owned()).collect();
+            REFUSED.set(Some((chain, self.trust.clone())));
+        }
+        judged
+    }
 }
 
 impl ClientCertVerifier for OfClients {
@@ -187,7 +213,8 @@ impl ClientCertVerifier for OfClients {
     }
 
     fn verify_client_cert(&self, leaf: &CertificateDer<'_>, others: &[CertificateDer<'_>], now: UnixTime) -> Judged<ClientCertVerified> {
-        self.judges.of(leaf)?.verify_client_cert(leaf, others, now)
+        let judged = self.judges.of(leaf).and_then(|judge| judge.verify_client_cert(leaf, others, now));
+        self.remember(judged, leaf, others)
     }
 
     fn verify_tls12_signature(
@@ -196,7 +223,7 @@ impl ClientCertVerifier for OfClients {
         leaf: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Judged<HandshakeSignatureValid> {
-        self.judges.of(leaf)?.verify_tls12_signature(message, leaf, signature)
+        self.remember(self.judges.of(leaf).and_then(|judge| judge.verify_tls12_signature(message, leaf, signature)), leaf, &[])
     }
 
     fn verify_tls13_signature(
@@ -205,7 +232,7 @@ impl ClientCertVerifier for OfClients {
         leaf: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Judged<HandshakeSignatureValid> {
-        self.judges.of(leaf)?.verify_tls13_signature(message, leaf, signature)
+        self.remember(self.judges.of(leaf).and_then(|judge| judge.verify_tls13_signature(message, leaf, signature)), leaf, &[])
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

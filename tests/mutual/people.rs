@@ -73,11 +73,11 @@ impl House {
                 log: "the client showed no certificate, and one is required",
                 alert: "certificate required",
             },
-            refusal("another authority's", other, "we don't know the authority that signed it", "unknown ca"),
-            refusal("expired", expired, "it has expired", "certificate expired"),
-            refusal("not yet valid", early, "it is not valid yet", "certificate expired"),
-            refusal("a server's", server, "it was signed for another use, not for this", "unsupported certificate"),
-            refusal("self-signed", own, "we don't know the authority that signed it", "unknown ca"),
+            refusal("another authority's", other, "whom we don't trust", "unknown ca"),
+            refusal("expired", expired, " expired on ", "certificate expired"),
+            refusal("not yet valid", early, " is not valid before ", "certificate expired"),
+            refusal("a server's", server, " was signed for serverAuth, not for this", "unsupported certificate"),
+            refusal("self-signed", own, "vouches for itself, and nobody whom we trust does", "unknown ca"),
             refusal("too far away", self.far_away(20), "more authorities than", "certificate unknown"),
         ]
     }

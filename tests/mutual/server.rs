@@ -235,7 +235,7 @@ fn what_is_asked_of_clients_decides_who_comes_in() {
             [3, 1, 0][["none", "request", "require"].iter().position(|h| *h == how).unwrap()],
             "{how}: {log}"
         );
-        assert_eq!(log.matches("we don't know the authority").count(), usize::from(asked), "{how}: {log}");
+        assert_eq!(log.matches("whom we don't trust").count(), usize::from(asked), "{how}: {log}");
         assert_eq!(log.matches("showed no certificate, and one is required").count(), usize::from(how == "require"), "{how}: {log}");
     }
 }

@@ -16,6 +16,9 @@ pub struct Options {
     /// Say nothing but errors: no openssl command, no facts
     #[arg(short, long, global = true)]
     pub quiet: bool,
+    /// For scripts: JSON instead of text, also when it goes wrong
+    #[arg(long, global = true)]
+    pub json: bool,
     #[command(subcommand)]
     pub verb: Verb,
 }
@@ -43,7 +46,7 @@ pub enum Verb {
     /// Sign fresh revocation lists
     Crl(Crl),
     /// List everything that was signed
-    List(List),
+    List,
     /// Make the gallery of wrong certificates anew (see https://localhost:1234/gallery)
     Gallery,
     /// Print which of these files have to be made again (for make)
@@ -164,9 +167,6 @@ pub struct Show {
     /// Check the signature with this certificate's key
     #[arg(long, value_name = "FILE")]
     pub issuer: Option<PathBuf>,
-    /// For scripts
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// What a certificate is to be used for.
@@ -204,13 +204,6 @@ pub struct Revoke {
     /// keyCompromise, superseded, cessationOfOperation, affiliationChanged, privilegeWithdrawn, …
     #[arg(long, default_value = "unspecified")]
     pub reason: String,
-}
-
-#[derive(Args)]
-pub struct List {
-    /// For scripts
-    #[arg(long)]
-    pub json: bool,
 }
 
 #[derive(Args)]

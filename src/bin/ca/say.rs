@@ -1,6 +1,6 @@
 //! Who speaks where: what was asked for goes to stdout, everything else to stderr.
 
-use padlock::error::{Error, Result};
+use padlock::error::{Error, Result, escape};
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::sync::OnceLock;
@@ -14,21 +14,21 @@ pub fn set_up(quiet: bool) {
     env_logger::Builder::new()
         .filter_level(level)
         .parse_default_env()
-        .format(|to, record| writeln!(to, "{}: {}", record.target(), record.args()))
+        .format(|to, record| writeln!(to, "{}: {}", record.target(), escape(&record.args().to_string())))
         .init();
 }
 
 /// A fact, on stderr.
 pub fn fact(text: &str) {
     if !QUIET.get().unwrap_or(&false) {
-        let _ = writeln!(std::io::stderr(), "ca: {text}");
+        let _ = writeln!(std::io::stderr(), "ca: {}", escape(text));
     }
 }
 
 /// The command that a reader may know already, on stderr.
 pub fn openssl(line: &str) {
     if !QUIET.get().unwrap_or(&false) {
-        let _ = writeln!(std::io::stderr(), "openssl: {line}");
+        let _ = writeln!(std::io::stderr(), "openssl: {}", escape(line));
     }
 }
 

@@ -4,7 +4,7 @@ use crate::options;
 use crate::say::{answer, openssl, shell};
 use field::{Field, Group};
 use padlock::certificate::{load_chain, parse, subject};
-use padlock::error::{Error, Result, exit};
+use padlock::error::{Error, Result, escape, exit};
 use padlock::key::pem::{self, Item};
 use rustls::pki_types::CertificateDer;
 use serde::Serialize;
@@ -24,7 +24,7 @@ mod key;
 mod request;
 
 /// `ca show FILE…`. With `--issuer` a certificate whose signature was not made by that issuer ends in status 60.
-pub fn show(options: &options::Show) -> Result<()> {
+pub fn show(options: &options::Show, json: bool) -> Result<()> {
     let issuers = match &options.issuer {
         Some(file) => load_chain(file)?,
         None => Vec::new(),
@@ -37,7 +37,7 @@ pub fn show(options: &options::Show) -> Result<()> {
             objects.push((heading(file, place, &items), describe(item, file, &items, &issuers)?));
         }
     }
-    if options.json {
+    if json {
         let objects: Vec<&Group> = objects.iter().map(|(_, object)| object).collect();
         let text = serde_json::to_string_pretty(&Json { version: 1, objects });
         answer(&format!("{}\n", text.map_err(|e| Error::new("json", e.to_string()))?))?;
@@ -73,7 +73,8 @@ fn describe(item: &Item, file: &Path, all: &[Item], issuers: &[CertificateDer<'s
 }
 
 fn heading(file: &Path, place: usize, all: &[Item]) -> String {
-    if all.len() == 1 { format!("{}:", file.display()) } else { format!("{} ({} of {}):", file.display(), place + 1, all.len()) }
+    let name = escape(&file.to_string_lossy());
+    if all.len() == 1 { format!("{name}:") } else { format!("{name} ({} of {}):", place + 1, all.len()) }
 }
 
 fn command(file: &Path, items: &[Item]) -> String {
@@ -98,6 +99,11 @@ fn check(files: &[std::path::PathBuf], issuers: &[CertificateDer<'static>]) -> R
         let leaf = parse(&chain[0])?;
         let signed =
             issuers.iter().any(|issuer| parse(issuer).is_ok_and(|issuer| leaf.verify_signature(Some(issuer.public_key())).is_ok()));
+        if !signed && let Some(why) = issuers.iter().find_map(|issuer| key::too_short(parse(issuer).ok()?.public_key())) {
+            return Err(Error::new("weak-key", format!("the signature of {} can't be judged: {why}", file.display()))
+                .hint("have it signed by an authority with a longer key (docs/key.md)")
+                .exit(exit::VERIFY));
+        }
         if !signed {
             let cause = format!("the signature of {} was not made by the key of that issuer", file.display());
             return Err(Error::new("bad-signature", cause)

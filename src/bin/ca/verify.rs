@@ -3,7 +3,7 @@
 use crate::options::{self, Purpose};
 use crate::say::{answer, openssl, shell};
 use padlock::certificate::{Name, load_chain, summary};
-use padlock::error::{Error, Result, exit};
+use padlock::error::{Error, Result, escape, exit};
 use padlock::refusal;
 use padlock::tls::Failure;
 use padlock::trust::{ClientAuth, Presented, Trust};
@@ -24,7 +24,7 @@ pub fn verify(options: &options::Verify) -> Result<()> {
         Purpose::Client => client(&trust, &chain, options.name.as_deref(), now)?,
     }
     let about = options.name.as_ref().map(|name| format!(" for {name}")).unwrap_or_default();
-    answer(&format!("{}: good{about}\n", options.chain.display()))
+    answer(&format!("{}: good{about}\n", escape(&options.chain.to_string_lossy())))
 }
 
 /// Whom to believe: all of the files together.

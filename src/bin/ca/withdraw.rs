@@ -85,7 +85,7 @@ struct Row {
 }
 
 /// `ca list`: everything that was signed, in order.
-pub fn list(places: &Places, options: &options::List) -> Result<()> {
+pub fn list(places: &Places, json: bool) -> Result<()> {
     let mut rows = Vec::new();
     for which in [Which::Root, Which::Intermediate] {
         let directory = which.directory(places);
@@ -95,7 +95,7 @@ pub fn list(places: &Places, options: &options::List) -> Result<()> {
         openssl(&format!("cat {}/index.txt", shell(&directory)));
         rows.extend(Ledger::load(&directory)?.entries.into_iter().map(|entry| row(which, entry)));
     }
-    if options.json {
+    if json {
         let text = serde_json::to_string_pretty(&serde_json::json!({ "version": 1, "certificates": rows }));
         return answer(&format!("{}\n", text.map_err(|e| Error::new("json", e.to_string()))?));
     }

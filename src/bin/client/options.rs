@@ -1,10 +1,11 @@
 //! The command line of the client. Flags are named as curl names them.
 
+use crate::failure;
 use crate::record::Record;
 use crate::url::Url;
 use clap::{Args, Parser, Subcommand};
 use padlock::authority::Places;
-use padlock::error::Result;
+use padlock::error::{Result, escape};
 use padlock::tls::Settings;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -115,7 +116,7 @@ pub enum Verb {
 #[derive(Args)]
 pub struct Explain {
     /// The text, or a code, as any program printed it; - reads it from standard input
-    #[arg(required = true, allow_hyphen_values = true)]
+    #[arg(required = true)]
     pub text: Vec<OsString>,
 }
 
@@ -133,7 +134,7 @@ pub struct Handshake {
 
 impl Options {
     pub fn from_command_line() -> Options {
-        let options = Options::parse();
+        let options: Options = failure::command_line();
         start_log(&options);
         options
     }
@@ -175,7 +176,7 @@ fn start_log(options: &Options) {
     let level = if options.verbose { "info" } else { "warn" };
     let words = padlock::WORDS.map(|word| format!("{word}={level}")).join(",");
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or(format!("off,{words}")))
-        .format(|out, record| std::io::Write::write_fmt(out, format_args!("{}: {}\n", record.target(), record.args())))
+        .format(|out, record| std::io::Write::write_fmt(out, format_args!("{}: {}\n", record.target(), escape(&record.args().to_string()))))
         .init();
 }
 

@@ -1,7 +1,9 @@
 //! Standard output is what was asked for; everything else goes to standard error.
 
+use crate::failure;
 use crate::options::Options;
-use padlock::error::{Error, exit};
+use padlock::error::{Error, escape, exit};
+use padlock::refusal;
 use std::io::{self, Write};
 use std::process;
 
@@ -28,17 +30,15 @@ pub fn status(options: &Options, text: &str) {
 /// A remark on standard error.
 pub fn note(options: &Options, text: &str) {
     if !options.quiet {
-        let _ = writeln!(io::stderr(), "client: {text}");
+        let _ = writeln!(io::stderr(), "client: {}", escape(text));
     }
 }
 
-/// Why it ended badly: two lines on standard error, or with `--json` one object on standard output.
+/// Why it ended badly: two lines on standard error, or with `--json` one object on standard output. With `-v` each fact has a
+/// line before them.
 pub fn failure(json: bool, error: &Error) {
-    if json {
-        let told =
-            serde_json::json!({"version": 1, "error": {"code": error.code, "cause": error.cause, "hint": error.hint, "exit": error.exit}});
-        let _ = writeln!(io::stdout(), "{told}");
-    } else {
-        let _ = writeln!(io::stderr(), "{}", error.lines("client"));
+    if !json {
+        refusal::details(error).iter().for_each(|line| log::info!(target: "refusal", "{line}"));
     }
+    failure::tell("client", json, error);
 }

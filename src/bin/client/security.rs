@@ -181,17 +181,17 @@ fn who(options: &Options, url: &Url, host: &ServerName<'_>) -> Result<Option<Ide
 fn trust(options: &Options, host: &ServerName<'_>, until: Instant) -> Result<Trust> {
     let places = options.places();
     if let Some(file) = &options.cacert {
-        return Trust::file(file);
+        return Ok(Trust::file(file)?.aware_of(&places));
     }
     if options.web {
-        return Ok(Trust::web());
+        return Ok(Trust::web().aware_of(&places));
     }
     let is_lab = is_lab_name(host);
     if is_lab {
         await_certificates(options, &places, until)?;
     }
     match &options.add_cacert {
-        None => Trust::about(host, &places),
+        None => Ok(Trust::about(host, &places)?.aware_of(&places)),
         Some(file) if is_lab => Ok(Trust::lab(&places)?.and(Trust::file(file)?)),
         Some(file) => Ok(Trust::system()?.and(Trust::file(file)?)),
     }

@@ -1,6 +1,7 @@
 //! The way in through TLS, the same for every service: whoever comes with something else is told so in its own tongue.
 
 use padlock::{
+    error::Error,
     http::{self, Head, Next, Response},
     listener::{Stream, farewell},
     refusal,
@@ -22,13 +23,21 @@ pub fn enter<S>(mut stream: Stream, remote: SocketAddr, handshake: impl FnOnce(S
             match handshake(stream) {
                 Ok(tls) => return Some(tls),
                 Err(failure) => {
-                    log::warn!(target: "tls", "{remote}: {}", refusal::server_side(&failure));
+                    tell(remote, &refusal::server_side(&failure));
                     farewell(&socket);
                 }
             }
         }
     }
     None
+}
+
+/// A handshake that failed: in one line, why, and which alert crossed in which direction; with `-v` also whose side must change.
+pub fn tell(remote: SocketAddr, error: &Error) {
+    let sent = error.facts.iter().find(|(name, _)| *name == "alert_sent").map(|(_, alert)| format!(" (we sent alert {alert})"));
+    log::warn!(target: "tls", "{remote}: {error}{}", sent.unwrap_or_default());
+    log::debug!(target: "tls", "{remote}: hint: {}", error.hint);
+    refusal::details(error).iter().for_each(|line| log::debug!(target: "refusal", "{remote}: {line}"));
 }
 
 /// Somebody speaks plain HTTP to the TLS port: a page with the right address.

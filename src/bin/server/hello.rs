@@ -1,6 +1,6 @@
 //! The hello service: lines over bare TLS, between two sides that both have proved a name.
 
-use crate::identity::Side;
+use crate::{door, identity::Side};
 use padlock::{
     error::printable,
     listener::{Connection, Pass, Stream, farewell},
@@ -18,7 +18,7 @@ pub fn converse(connection: Connection, side: &Side) {
     let mut tls = match tls::accept(stream, &side.config()) {
         Ok(tls) => tls,
         Err((failure, stream)) => {
-            log::warn!(target: "tls", "{remote}: {}", refusal::server_side(&failure));
+            door::tell(remote, &refusal::server_side(&failure));
             return farewell(stream.socket());
         }
     };

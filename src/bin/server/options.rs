@@ -1,10 +1,10 @@
 //! The command line of the server, and what follows from it alone.
 
-use crate::{pages::Site, record::Record, ticket::CloseCodes};
+use crate::{failure, pages::Site, record::Record, ticket::CloseCodes};
 use clap::{Parser, ValueEnum};
 use padlock::{
     authority::Places,
-    error::{Error, Result, exit},
+    error::{Error, Result, escape, exit},
     listener::{Limits, Listener},
     trust::ClientAuth,
 };
@@ -116,7 +116,7 @@ pub struct Options {
 
     /// Print the ports as one line of JSON
     #[arg(long)]
-    json: bool,
+    pub json: bool,
     /// Log warnings only
     #[arg(long, short)]
     quiet: bool,
@@ -145,10 +145,10 @@ pub enum Service {
 impl Options {
     /// Ends the program when the command line is wrong, or asks for help.
     pub fn from_command_line() -> Options {
-        let options = Options::parse();
+        let options: Options = failure::command_line();
         start_log(&options);
         if let Err(e) = options.check() {
-            let _ = std::io::Write::write_fmt(&mut std::io::stderr(), format_args!("{}\n", e.lines("server")));
+            failure::tell("server", options.json, &e);
             std::process::exit(e.exit.into());
         }
         options
@@ -344,7 +344,7 @@ fn start_log(options: &Options) {
         format!("off,{}", padlock::WORDS.map(|word| format!("{word}={level}")).join(","))
     };
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or(default))
-        .format(|out, record| io::Write::write_fmt(out, format_args!("{}: {}\n", record.target(), record.args())))
+        .format(|out, record| io::Write::write_fmt(out, format_args!("{}: {}\n", record.target(), escape(&record.args().to_string()))))
         .init();
 }
 

@@ -55,7 +55,10 @@ fn check(certificate: &X509Certificate<'_>, candidates: &[&CertificateDer<'stati
             result = format!("fits the public key of {name}");
             break;
         }
-        result = format!("does NOT fit the public key of {name}");
+        result = match key::too_short(issuer.public_key()) {
+            Some(why) => format!("not judged by the public key of {name}: {why}"),
+            None => format!("does NOT fit the public key of {name}"),
+        };
     }
     group.add("result", result);
     Ok(group)

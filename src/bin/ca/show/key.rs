@@ -9,6 +9,9 @@ use x509_parser::prelude::FromDer;
 use x509_parser::public_key::PublicKey;
 use x509_parser::x509::SubjectPublicKeyInfo;
 
+/// RSA keys of fewer bits are nobody's alone.
+const SHORTEST: usize = 2048;
+
 /// A private key (RFC 5958 2).
 pub fn private(file: &Path) -> Result<Group> {
     let public = Key::load(file)?.public();
@@ -40,6 +43,15 @@ pub fn public_half(info: &SubjectPublicKeyInfo<'_>) -> Group {
     }
     group.add("keyIdentifier", key::identifier(info.raw));
     group
+}
+
+/// Why nothing that this key has signed can be judged: RSA of less than 2048 bits can be computed by others, too, so a signature
+/// that fits would say nothing (RFC 9325 4.5).
+pub fn too_short(info: &SubjectPublicKeyInfo<'_>) -> Option<String> {
+    match info.parsed() {
+        Ok(PublicKey::RSA(rsa)) if rsa.key_size() < SHORTEST => Some(format!("{} is too short to believe any signature", public_key(info))),
+        _ => None,
+    }
 }
 
 fn parse(der: &[u8]) -> Result<SubjectPublicKeyInfo<'_>> {

@@ -27,7 +27,11 @@ pub fn describe(der: &[u8]) -> Result<Group> {
     group.add("certificationRequestInfo", inner);
     group.add("signatureAlgorithm", algorithm(&request.signature_algorithm.algorithm));
     group.add("signature", colons(&request.signature_value.data));
-    let fits = request.verify_signature().is_ok();
-    group.add("proofOfPossession", if fits { "fits its own public key" } else { "does NOT fit its own public key" });
+    let fits = match (request.verify_signature(), key::too_short(&info.subject_pki)) {
+        (Ok(()), _) => "fits its own public key".into(),
+        (Err(_), Some(why)) => format!("not judged: {why}"),
+        (Err(_), None) => "does NOT fit its own public key".into(),
+    };
+    group.add("proofOfPossession", fits);
     Ok(group)
 }

@@ -15,7 +15,7 @@ all: build certs                ## (the default) the programs and the certificat
 build:                          ## the programs
 	@$(if $(PADLOCK_BIN),,$(CARGO) build --release --locked)
 
-client server ca:               ## one program
+client server ca wiretap:       ## one program
 	@$(CARGO) build --release --locked --bin $@
 
 # The certificates are made by the graph below. `ca alone` lets no second `make certs` in meanwhile.
@@ -108,4 +108,4 @@ $(GALLERY): $(CA)/intermediate.crt
 $C/crl/%.crl: $(CA)/intermediate.crt
 	./ca crl $*
 
-.PHONY: all build client server ca certs clean-certs test check capture bench clean help again graph
+.PHONY: all build client server ca wiretap certs clean-certs test check capture bench clean help again graph

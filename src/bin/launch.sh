@@ -1,5 +1,5 @@
 #!/bin/sh
-# ./server, ./client and ./ca all come here: build what has changed, then become the program.
+# ./server, ./client, ./ca and ./wiretap all come here: build what has changed, then become the program.
 #
 # `make && ./server & ./client` starts ./client before make has ended. That is fine: cargo lets one build at a time into
 # target/, so the second one waits ("Blocking waiting for file lock") and then finds everything done. The command line

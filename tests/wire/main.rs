@@ -8,7 +8,8 @@ mod cases;
 mod client;
 #[path = "../common/mod.rs"]
 mod common;
+mod wiretap;
 
 fn main() -> std::process::ExitCode {
-    cases::conduct(&[capture::CASES])
+    cases::conduct(&[capture::CASES, wiretap::CASES])
 }

@@ -1,0 +1,88 @@
+//! What is printed: the client's words on the left, the server's on the right.
+
+use padlock::wire::{Direction, Sight};
+use std::{
+    fmt::Write as _,
+    io::{self, Write},
+    sync::atomic::{AtomicU64, Ordering},
+    time::Instant,
+};
+
+/// Two columns beside each other fit a wide terminal, and in a narrow one the right one still stands to the right.
+const COLUMN: usize = 58;
+
+/// Everything that is seen, on standard output.
+pub struct View {
+    times: bool,
+    next: AtomicU64,
+}
+
+/// One connection in the view.
+pub struct Column {
+    number: u64,
+    began: Option<Instant>,
+}
+
+impl View {
+    pub fn new(times: bool) -> View {
+        View { times, next: AtomicU64::new(1) }
+    }
+
+    pub fn column(&self) -> Column {
+        Column { number: self.next.fetch_add(1, Ordering::Relaxed), began: self.times.then(Instant::now) }
+    }
+}
+
+impl Column {
+    /// What came from the client stands on the left.
+    pub fn tell(&self, direction: Direction, sight: &Sight) {
+        match sight {
+            Sight::Clear(text) => self.say(direction, text),
+            Sight::Sealed(bytes) => self.say(direction, &format!("sealed: {bytes} bytes")),
+        }
+    }
+
+    pub fn say(&self, direction: Direction, text: &str) {
+        let indent = if direction == Direction::Received { 0 } else { COLUMN + 2 };
+        let mut lines = String::new();
+        let mut mark = self.number.to_string();
+        if let Some(began) = self.began {
+            let _ = write!(mark, " {:.6}", began.elapsed().as_secs_f64());
+        }
+        for line in wrapped(text, COLUMN.saturating_sub(mark.len() + 1)) {
+            let _ = writeln!(lines, "{:indent$}{mark} {line}", "");
+            mark = " ".repeat(mark.len());
+        }
+        let mut out = io::stdout().lock(); // all its lines together
+        let _ = out.write_all(lines.as_bytes()).and_then(|()| out.flush());
+    }
+}
+
+/// A remark of our own, on standard error.
+pub fn note(text: &str) {
+    let _ = writeln!(io::stderr(), "wiretap: {text}");
+}
+
+/// Lines of so many characters at most, cut at a space where there is one.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let (mut lines, mut rest) = (Vec::new(), text);
+    while let Some((end, _)) = rest.char_indices().nth(width.max(1)) {
+        let cut = rest[..end].rfind(' ').filter(|place| *place > 0).unwrap_or(end);
+        lines.push(rest[..cut].to_owned());
+        rest = rest[cut..].trim_start();
+    }
+    lines.push(rest.to_owned());
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_lines_are_cut_at_spaces_and_nothing_is_lost() {
+        assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrapped("öööööööö", 3), ["ööö", "ööö", "öö"]);
+        assert_eq!(wrapped("", 3), [""]);
+    }
+}

@@ -1,12 +1,14 @@
 use crate::error::{Error, Result, exit};
-use crate::key::{self, Key, Kind, pem};
+use crate::key::{self, Key, Kind, pem, secret};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::path::Path;
 use time::{Duration, OffsetDateTime};
-use x509_parser::prelude::{FromDer, X509Certificate, X509Version};
+use x509_parser::prelude::{FromDer, X509Certificate};
 
+mod faults;
 mod sign;
 mod summary;
+pub use faults::{faults, is_authority, outside, weak_hash};
 pub(crate) use sign::san;
 pub use sign::{Signed, self_sign, serial};
 pub use summary::{
@@ -34,10 +36,11 @@ impl Identity {
     pub fn load(chain: &Path, key: &Path) -> Result<Identity> {
         let own = |e: Error| e.exit(exit::OWN_CERTIFICATE);
         let identity = Identity { chain: load_chain(chain).map_err(own)?, key: key::load(key)? };
-        let secret = Key::try_from(&identity.key).map_err(|()| pem::unusable(key, &identity.key))?;
+        let secret = Key::try_from(&identity.key).map_err(|()| secret::unusable(key, &identity.key))?;
         check_key(&identity.chain, &secret, chain, key).map_err(own)?;
-        check_version(&identity.chain[0], chain).map_err(own)?;
+        check_faults(&identity.chain[0], chain).map_err(own)?;
         check_order(&identity.chain, chain).map_err(own)?;
+        check_signatures(&identity.chain, chain).map_err(own)?;
         for certificate in &identity.chain {
             check_dates(&summary(certificate).map_err(own)?, chain, OffsetDateTime::now_utc()).map_err(own)?;
         }
@@ -110,19 +113,26 @@ fn check_key(chain: &[CertificateDer<'_>], secret: &Key, file: &Path, key: &Path
     }
 }
 
-/// Before version 3 a certificate had no extensions, so no peer finds its name in it (RFC 5280 4.1.2.1).
-fn check_version(leaf: &CertificateDer<'_>, file: &Path) -> Result<()> {
-    let leaf = parse(leaf)?;
-    if leaf.version() == X509Version::V3 {
-        return Ok(());
+/// What peers will complain of, said at once. A certificate of version 1 no library would even load (RFC 5280 4.1.2.1); with
+/// the others some peer may be content, so they are warnings.
+fn check_faults(leaf: &CertificateDer<'_>, file: &Path) -> Result<()> {
+    for fault in faults(leaf, OffsetDateTime::now_utc())? {
+        let cause = format!("{}: {}", file.display(), fault.cause);
+        match fault.code {
+            "v1" => return Err(Error { cause, ..fault }),
+            "certificate-expired" | "certificate-not-yet" => {} // refused below, for each certificate of the chain
+            _ => log::warn!(target: "certificate", "{cause}; {}", fault.hint),
+        }
     }
-    let who = subject(leaf.subject());
-    Err(Error::new("v1", format!("{} is of no use: {who} is an X.509 version 1 certificate, which can carry no names", file.display()))
-        .hint("./ca sign server NAME; with openssl: x509 -req needs -extfile with subjectAltName (certs/README.md)"))
+    Ok(())
 }
 
-/// Each certificate must be signed by the one after it (RFC 9846 4.5.1). Peers search in vain otherwise.
-fn check_order(chain: &[CertificateDer<'_>], file: &Path) -> Result<()> {
+/// Each certificate must name the one after it as its issuer (RFC 9846 4.5.1). Peers search in vain otherwise. `file` is
+/// what errors call them.
+///
+/// # Errors
+/// One names another, or is not DER.
+pub fn check_order(chain: &[CertificateDer<'_>], file: &Path) -> Result<()> {
     for (place, pair) in chain.windows(2).enumerate() {
         let (this, next) = (parse(&pair[0])?, parse(&pair[1])?);
         if this.issuer().as_raw() != next.subject().as_raw() {
@@ -138,6 +148,14 @@ fn check_order(chain: &[CertificateDer<'_>], file: &Path) -> Result<()> {
             )
             .hint("leaf first, then who signed it, and so on: cat leaf.crt intermediate.crt > fullchain.pem"));
         }
+    }
+    Ok(())
+}
+
+/// What each names as its issuer must have signed it.
+fn check_signatures(chain: &[CertificateDer<'_>], file: &Path) -> Result<()> {
+    for (place, pair) in chain.windows(2).enumerate() {
+        let (this, next) = (parse(&pair[0])?, parse(&pair[1])?);
         if this.verify_signature(Some(next.public_key())).is_err() {
             return Err(Error::new(
                 "chain-signature",

@@ -11,7 +11,10 @@ use std::str::FromStr;
 
 pub mod pem;
 mod public;
+pub mod secret;
+mod what;
 pub use public::Public;
+pub use what::{MARK, What, what};
 
 /// RSA below this can be factored with months of computing; aws-lc, OpenSSL and browsers refuse it (RFC 9325 4.5).
 const SHORTEST_RSA: u32 = 2048;
@@ -48,7 +51,7 @@ impl Key {
     /// As [`load`], and when the key is of a kind that nothing here can sign with.
     pub fn load(file: &Path) -> Result<Key> {
         let der = load(file)?;
-        Key::try_from(&der).map_err(|()| pem::unusable(file, &der))
+        Key::try_from(&der).map_err(|()| secret::unusable(file, &der))
     }
 
     /// Writes the secret half as PKCS#8 in PEM: mode 0600 from the first byte, never over another key.

@@ -10,6 +10,8 @@ use std::process::ExitCode;
 
 #[path = "ca/chain.rs"]
 mod chain;
+#[path = "ca/doctor.rs"]
+mod doctor;
 #[path = "shared/failure.rs"]
 mod failure;
 #[path = "ca/graph.rs"]
@@ -53,6 +55,7 @@ fn run(options: &Options) -> Result<()> {
         Verb::Found(found) => sign::found(&places, found),
         Verb::Sign(sign) => sign::sign(&places, sign),
         Verb::Show(show) => show::show(show, options.json),
+        Verb::Doctor(doctor) => doctor::doctor(&places, doctor, options.json),
         Verb::Verify(verify) => verify::verify(verify),
         Verb::Revoke(revoke) => withdraw::revoke(&places, revoke),
         Verb::Crl(crl) => withdraw::crl(&places, crl),

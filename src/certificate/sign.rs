@@ -1,7 +1,8 @@
 //! A certificate that its own key signs: nobody vouches for it but itself.
 
 use super::Name;
-use crate::error::{Error, Result};
+use super::faults::could_match;
+use crate::error::{Error, Result, exit};
 use crate::key::Key;
 use aws_lc_rs::rand;
 use rcgen::{CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, KeyUsagePurpose, SanType, SerialNumber};
@@ -61,10 +62,15 @@ pub fn serial() -> Result<SerialNumber> {
 /// A name as rcgen takes it.
 ///
 /// # Errors
-/// It is neither a host name in ASCII nor an address.
+/// It is neither a host name in ASCII nor an address. Such a name would match nothing (RFC 9525 6.3).
 pub(crate) fn san(name: &Name) -> Result<SanType> {
-    let odd = || Error::new("odd-name", format!("{name} can't stand in this lab's certificates")).hint("use host names and IP addresses");
+    let odd = || {
+        Error::new("odd-name", format!("{name} is no name for a certificate"))
+            .hint("a host name (letters, digits, hyphens and dots; a first label of * alone) or an address: localhost, *.example.test, 127.0.0.1")
+            .exit(exit::USAGE)
+    };
     match name {
+        Name::Dns(text) if !could_match(text) => Err(odd()),
         Name::Dns(text) => Ok(SanType::DnsName(text.as_str().try_into().map_err(|_| odd())?)),
         Name::Ip(address) => Ok(SanType::IpAddress(*address)),
         Name::Other(_) => Err(odd()),

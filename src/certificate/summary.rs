@@ -2,6 +2,7 @@
 
 use super::parse;
 use crate::error::{self, Result};
+use crate::key::secret::named;
 use crate::key::{bits, hex};
 use aws_lc_rs::digest::{SHA256, digest};
 use rustls::pki_types::CertificateDer;
@@ -172,15 +173,9 @@ fn subnet(bytes: &[u8]) -> String {
 /// `ECDSA P-256`, `RSA 2048`, `Ed25519`.
 pub fn public_key(key: &SubjectPublicKeyInfo<'_>) -> String {
     let curve = key.algorithm.parameters.as_ref().and_then(|p| p.as_oid().ok()).map(|oid| oid.to_id_string());
-    match (key.algorithm.algorithm.to_id_string().as_str(), curve.as_deref(), key.parsed()) {
-        ("1.2.840.10045.2.1", Some("1.2.840.10045.3.1.7"), _) => "ECDSA P-256".into(),
-        ("1.2.840.10045.2.1", Some("1.3.132.0.34"), _) => "ECDSA P-384".into(),
-        ("1.2.840.10045.2.1", Some("1.3.132.0.35"), _) => "ECDSA P-521".into(),
-        ("1.2.840.10045.2.1", Some(other), _) => format!("ECDSA on curve {other}"),
-        ("1.3.101.112", ..) => "Ed25519".into(),
-        ("1.3.101.113", ..) => "Ed448".into(),
-        (_, _, Ok(PublicKey::RSA(rsa))) => format!("RSA {}", bits(rsa.modulus)),
-        (other, ..) => format!("a key of kind {other}"),
+    match key.parsed() {
+        Ok(PublicKey::RSA(rsa)) => format!("RSA {}", bits(rsa.modulus)),
+        _ => named(&key.algorithm.algorithm.to_id_string(), curve.as_deref()),
     }
 }
 

@@ -7,11 +7,12 @@ mod cases;
 mod common;
 mod crowd;
 mod disk;
+mod doctor;
 mod graph;
 mod lab;
 mod verbs;
 mod witness;
 
 fn main() -> std::process::ExitCode {
-    cases::conduct(&[verbs::CASES, witness::CASES, crowd::CASES, disk::CASES, graph::CASES])
+    cases::conduct(&[verbs::CASES, witness::CASES, crowd::CASES, disk::CASES, graph::CASES, doctor::CASES])
 }

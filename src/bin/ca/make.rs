@@ -57,8 +57,9 @@ pub fn self_sign(options: &options::SelfSign) -> Result<()> {
     let to = options.out.as_ref().map(|out| format!(" -out {}", shell(out))).unwrap_or_default();
     let signed = sign(&key, &common_name, &names, Duration::days(options.days.into()))?;
     openssl(&format!(
-        "openssl req -x509 -key {} -subj /CN={common_name} -days {} -addext {} -addext basicConstraints=critical,CA:FALSE -addext keyUsage=critical,digitalSignature -addext extendedKeyUsage=serverAuth,clientAuth{to}",
+        "openssl req -x509 -key {} {} -days {} -addext {} -addext basicConstraints=critical,CA:FALSE -addext keyUsage=critical,digitalSignature -addext extendedKeyUsage=serverAuth,clientAuth{to}",
         shell(&options.key),
+        subject(&Subject { common_name: &common_name, ..Subject::default() }),
         options.days,
         quote(&format!("subjectAltName={}", join(&names)))
     ));

@@ -39,6 +39,8 @@ pub enum Verb {
     Sign(Sign),
     /// Say what a file holds: key, request, certificate, chain or revocation list
     Show(Show),
+    /// Say what files are, what is wrong with them, and which option was missing
+    Doctor(Doctor),
     /// Judge a chain as a client would, without a connection
     Verify(Verify),
     /// Take a certificate back: by its file, its serial or its name
@@ -167,6 +169,13 @@ pub struct Show {
     /// Check the signature with this certificate's key
     #[arg(long, value_name = "FILE")]
     pub issuer: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub struct Doctor {
+    /// Whatever there is: keys, requests, certificates, chains, lists, bundles. What belongs together is compared
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
 }
 
 /// What a certificate is to be used for.

@@ -200,6 +200,11 @@ impl Server {
         port.unwrap_or_else(|| panic!("no port of {service} in {}", self.ports)) as u16
     }
 
+    /// The names of what it has started.
+    pub fn services(&self) -> Vec<String> {
+        self.ports.as_object().unwrap().keys().cloned().collect()
+    }
+
     pub fn pid(&self) -> u32 {
         self.child.id()
     }

@@ -1,0 +1,178 @@
+//! A ticket service, and an auth service that does what the test wants: answers, is silent, or is gone.
+
+use super::{
+    common::{PATIENCE, Server, certs},
+    peer::{CLOSE, Socket, handshake, masked, tcp},
+};
+use padlock::{
+    authority::Places,
+    certificate::Identity,
+    http::{self, Next, Response},
+    ticket::Tickets,
+    tls::{self, Settings, Tls},
+    trust::{ClientAuth, Trust},
+};
+use rustls::ServerConfig;
+use std::{
+    io::{Read, Write},
+    net::{IpAddr, Ipv4Addr, TcpListener, TcpStream},
+    sync::{Arc, Mutex},
+    thread,
+};
+
+/// How the auth service behaves.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Mood {
+    Answers,
+    /// Takes the question, and says nothing.
+    Silent,
+    /// Takes the question, and hangs up.
+    Gone,
+}
+
+/// A real auth service's inner half behind a real handshake.
+pub struct Auth {
+    pub port: u16,
+    tickets: Tickets,
+    mood: Mutex<Mood>,
+    /// How many questions came.
+    pub asked: Mutex<usize>,
+}
+
+#[derive(serde::Deserialize)]
+struct Question {
+    ticket: String,
+    address: IpAddr,
+}
+
+impl Auth {
+    pub fn start() -> Arc<Auth> {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let auth = Arc::new(Auth { port, tickets: Tickets::default(), mood: Mutex::new(Mood::Answers), asked: Mutex::new(0) });
+        let places = Places::new(certs());
+        let (chain, key) = places.service("auth");
+        let clients = (&Trust::lab(&places).unwrap(), ClientAuth::Require);
+        let config = tls::server(&Identity::load(&chain, &key).unwrap(), Some(clients), &Settings::default()).unwrap();
+        let serving = auth.clone();
+        thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let (auth, config) = (serving.clone(), config.clone());
+                thread::spawn(move || auth.serve(stream, &config));
+            }
+        });
+        auth
+    }
+
+    pub fn be(&self, mood: Mood) {
+        *self.mood.lock().unwrap() = mood;
+    }
+
+    pub fn ticket(&self, name: &str, address: impl Into<IpAddr>) -> String {
+        self.tickets.issue(name, address.into()).unwrap()
+    }
+
+    fn serve(&self, stream: TcpStream, config: &Arc<ServerConfig>) -> Option<()> {
+        stream.set_read_timeout(Some(PATIENCE)).ok()?;
+        stream.set_nodelay(true).ok()?;
+        let mut tls = tls::accept(stream, config).ok()?;
+        let mut buffer = Vec::new();
+        while let Next::Head(mut head) = http::read_head(&mut tls, &mut buffer).ok()? {
+            let body = http::read_body(&mut tls, &mut buffer, &mut head, 1024).ok()?.ok()?;
+            let Question { ticket, address } = http::json(&body).ok()?;
+            *self.asked.lock().unwrap() += 1;
+            let response = match *self.mood.lock().unwrap() {
+                Mood::Answers => match self.tickets.redeem(&ticket, address) {
+                    Ok(name) => Response::made("application/json", format!("{{\"name\":\"{name}\"}}")),
+                    Err(_) => Response::error(404, "refused"),
+                },
+                Mood::Gone => return None,
+                Mood::Silent => Response::new(0),
+            };
+            if response.status() == 0 {
+                let _ = tls.read(&mut [0; 1]); // until the other side has had enough
+                return None;
+            }
+            http::respond(&mut tls, &head, &response).ok()?;
+        }
+        None
+    }
+}
+
+/// Both services.
+pub struct Lab {
+    pub server: Server,
+    pub auth: Arc<Auth>,
+}
+
+impl Lab {
+    pub fn start(args: &[&str]) -> Lab {
+        let auth = Auth::start();
+        let server = Server::start(&[&["ticket", "--auth", &format!("https://localhost:{}", auth.port)], args].concat());
+        Lab { server, auth }
+    }
+
+    /// Over wss, before any word.
+    pub fn open(&self, path: &str) -> Socket {
+        Socket::over(handshake(tcp(&self.server, "ticket")).unwrap(), path)
+    }
+
+    /// The same in the clear.
+    pub fn open_clear(&self, path: &str) -> Socket<TcpStream> {
+        Socket::over(tcp(&self.server, "ticket-ws"), path)
+    }
+
+    /// Somebody who has shown a good ticket.
+    pub fn enter(&self, path: &str, name: &str) -> Socket {
+        let mut socket = self.open(path);
+        let ticket = self.auth.ticket(name, socket.local().ip());
+        socket.say(&token(&ticket));
+        assert_eq!(socket.hear(), "Successfully authenticated.");
+        socket
+    }
+
+    /// Whoever shows a good ticket is let in and heard.
+    pub fn is_served(&self) {
+        let mut socket = self.enter("/", "honest");
+        socket.say(r#"{"msg":"still there?"}"#);
+        assert_eq!(socket.hear(), r#"{"msg":"still there?"}"#);
+        socket.close();
+    }
+}
+
+pub const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+pub fn token(ticket: &str) -> String {
+    format!(r#"{{"token":"{ticket}"}}"#)
+}
+
+/// The Close that has to come next, and the clean end that has to follow our answer.
+pub fn closed<S: Read + Write>(socket: &mut Socket<S>) -> (u16, String) {
+    let frame = socket.next().unwrap_or_else(|clean| panic!("the end instead of a Close, clean: {clean}"));
+    assert_eq!(frame.first, CLOSE, "{:?}", String::from_utf8_lossy(&frame.payload));
+    let code = u16::from_be_bytes([frame.payload[0], frame.payload[1]]);
+    let _ = socket.try_send(&masked(CLOSE, &frame.payload[..2]));
+    assert_eq!(socket.rest(), (vec![], true), "nothing follows a Close");
+    (code, String::from_utf8(frame.payload[2..].to_vec()).unwrap())
+}
+
+/// An HTTPS or HTTP request that asks for a WebSocket; gives the answer's head.
+pub fn upgrade(stream: &mut (impl Read + Write), path: &str, fields: &str) -> String {
+    let request = format!(
+        "GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n{fields}\r\n"
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        assert_eq!(stream.read(&mut byte).unwrap(), 1, "{:?}", String::from_utf8_lossy(&head));
+        head.push(byte[0]);
+    }
+    String::from_utf8(head).unwrap()
+}
+
+/// A wss connection of this lab, before any request.
+pub fn wss(lab: &Lab) -> Tls<TcpStream> {
+    handshake(tcp(&lab.server, "ticket")).unwrap()
+}

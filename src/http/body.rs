@@ -60,15 +60,17 @@ pub enum BadJson {
     Shape,
 }
 
-/// Reads JSON into a type of ours. What is nested deeper than 8 levels is refused before anything follows it down.
+/// Reads a JSON object into a type of ours. What is nested deeper than 8 levels is refused before anything follows it down.
 pub fn json<T: DeserializeOwned>(text: &[u8]) -> Result<T, BadJson> {
     if is_deep(text) {
         return Err(BadJson::Deep);
     }
-    serde_json::from_slice(text).map_err(|e| match e.is_data() {
+    let read = serde_json::from_slice(text).map_err(|e| match e.is_data() {
         true => BadJson::Shape,
         false => BadJson::Syntax { line: e.line(), column: e.column() },
-    })
+    });
+    // serde would take an array of the members' values, too.
+    read.and_then(|value| if text.trim_ascii_start().starts_with(b"{") { Ok(value) } else { Err(BadJson::Shape) })
 }
 
 /// Counts brackets that are open, those in strings left out.
@@ -117,6 +119,7 @@ mod tests {
         assert_eq!(json::<Asked>(br#" {"name": "[[[[[[[[[[\"{", "more": 1} "#), Ok(Asked { name: "[[[[[[[[[[\"{".into() }));
         assert_eq!(json::<Asked>(br#"{"name": 12345}"#), Err(BadJson::Shape));
         assert_eq!(json::<Asked>(b"[]"), Err(BadJson::Shape));
+        assert_eq!(json::<Asked>(br#"["alice"]"#), Err(BadJson::Shape));
         assert_eq!(json::<Asked>(b"{}"), Err(BadJson::Shape));
         assert_eq!(json::<Asked>(br#"{"name": "a"} x"#), Err(BadJson::Syntax { line: 1, column: 15 }));
         for text in ["", "{", "name=a", "{\"name\": \"\u{0}\"}", "\u{feff}{}"] {

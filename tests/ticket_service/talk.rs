@@ -105,6 +105,9 @@ fn each_bad_message_has_its_code_before_and_after_the_ticket() {
         assert!(said == code && !why.is_empty(), "{payload}: {said} {why}");
     }
     let mut socket = lab.open("/");
+    socket.say(&format!("[\"{}\"]", lab.auth.ticket("alice", socket.local().ip())));
+    assert_eq!(closed(&mut socket).0, 1008, "a good ticket, but no object");
+    let mut socket = lab.open("/");
     socket.send(&masked(TEXT, b"{\"token\":\"\xff\"}"));
     assert_eq!(closed(&mut socket).0, 1007, "no utf-8");
 
@@ -266,7 +269,7 @@ fn pings_fragments_and_one_byte_at_a_time_change_nothing() {
     assert_eq!(socket.next(), Ok(Frame { first: PONG, payload: b"?".to_vec() }));
     assert_eq!(socket.hear(), "Successfully authenticated.");
     // 16 MiB are announced, and refused before they come.
-    socket.send(&header(TEXT, 16 * 1024 * 1024, true));
+    socket.send(&[&header(TEXT, 16 * 1024 * 1024, true)[..], &[1, 2, 3, 4]].concat());
     assert_eq!(closed(&mut socket).0, 1009);
     // A WebSocket's key, a page's request, and TLS at the wrong door.
     let mut plain = tcp(&lab.server, "ticket");

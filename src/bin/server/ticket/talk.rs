@@ -125,7 +125,8 @@ impl Visitor<'_> {
     /// From here on it has a name, and may say more at once.
     fn greet(&self, name: String, welcome: String) -> Stage {
         self.mailbox.limit(self.tickets.max_message);
-        let _ = self.mailbox.post(Message::text(welcome)); // first of all; then what the room says
+        // In front of all that the room says, and seen only when the seat is taken: an answer leaves after this.
+        let _ = self.mailbox.answer(Message::text(welcome));
         Stage::Proven(name, self.room.map(|room| room.join(self.mailbox)))
     }
 

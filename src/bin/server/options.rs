@@ -199,7 +199,7 @@ impl Options {
         match (service, self.port) {
             (_, Some(port)) if self.services == [service] => port,
             (Service::TicketWs, Some(port)) if self.services == [Service::Ticket] && !self.starts(Service::Ticket) => port,
-            (Service::Web, port) => port.filter(|_| self.starts(service)).unwrap_or(WEB),
+            (Service::Web, port) => port.unwrap_or(WEB),
             (Service::Hello, _) => self.hello_port,
             (Service::Ticket, _) => self.ticket_port,
             (Service::TicketWs, _) => self.ticket_ws_port,

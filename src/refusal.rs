@@ -11,12 +11,14 @@ mod chain;
 mod close;
 mod lesson;
 mod name;
+mod recognise;
 mod revoked;
 mod stream;
 mod told;
 
 pub use close::closed;
 pub use lesson::{Lesson, Whose, lesson, lessons};
+pub use recognise::{Recognised, TEXT_MAX, nearest, recognise};
 pub use stream::{cannot_connect, cannot_resolve};
 pub use told::{details, told, usage};
 

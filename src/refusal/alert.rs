@@ -15,6 +15,11 @@ pub(super) fn received(alert: Alert, side: Side) -> Error {
     Error::new(name, cause).hint(cure).fact("alert", number)
 }
 
+/// The code that an alert is told by: its name, where it has one.
+pub(super) fn code(alert: Alert) -> &'static str {
+    from_server(alert).0
+}
+
 /// The alert that we sent about a failure, where the library is sure to have sent one. None when the peer has spoken first.
 pub(super) fn sent(failure: &Failure, side: Side) -> Option<Alert> {
     let Failure::Tls(error) = failure else { return None };

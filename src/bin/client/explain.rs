@@ -2,29 +2,67 @@
 
 use crate::options::{self, Options};
 use crate::output;
-use padlock::error::{Error, Result, printable};
-use padlock::refusal::{self, Lesson};
+use padlock::error::{Error, Result, of_system, printable};
+use padlock::refusal::{self, Lesson, Recognised};
+use serde_json::{Value, json};
+use std::io::{self, Read};
 
-/// Explains the text; ends with 1 when it says nothing that is known.
+/// Explains the text; ends with 1 when it says nothing that is known, and names what is nearest.
 pub fn explain(options: &Options, words: &options::Explain) -> Result<()> {
-    let text = words.text.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
-    match refusal::lesson(text.trim()) {
-        Some(lesson) => tell(options, lesson),
-        None => {
-            return Err(Error::new("unknown-text", format!("nothing is known of \"{}\"", printable(&text)))
-                .hint("give the whole message, as it was printed (docs/refusal.md)"));
-        }
+    let text = text(words)?;
+    let Some(found) = refusal::recognise(&text) else { return Err(unknown(&text)) };
+    if options.json {
+        output::line(&told(&found).to_string());
+    } else {
+        lines(&found).iter().for_each(|line| output::line(line));
     }
     Ok(())
 }
 
-fn tell(options: &Options, lesson: &Lesson) {
-    if options.json {
-        return output::line(&serde_json::json!({"version": 1, "lesson": lesson}).to_string());
+/// What was typed, or with `-` what comes in: in any encoding, and no more than is looked at.
+fn text(words: &options::Explain) -> Result<String> {
+    if words.text != ["-"] {
+        return Ok(words.text.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" "));
     }
-    output::line(&format!("{}: {}", lesson.code, lesson.means));
-    output::line(&format!("whose side must change: {}", lesson.whose.in_words()));
-    output::line(&format!("cure: {}", lesson.cure));
+    let mut bytes = Vec::new();
+    let read = io::stdin().take(refusal::TEXT_MAX as u64).read_to_end(&mut bytes);
+    read.map_err(|error| {
+        Error::new("stdin", format!("standard input can't be read: {}", of_system(&error)))
+            .hint("give the text itself: ./client explain TEXT")
+    })?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn unknown(text: &str) -> Error {
+    let nearest = refusal::nearest(text);
+    let names = nearest.iter().map(|(said, lesson)| format!("\"{said}\" ({})", lesson.code)).collect::<Vec<_>>().join(", ");
+    Error::new("unknown-text", format!("nothing is known of \"{}\"", printable(text.trim())))
+        .hint(format!("nearest to it: {names}; else give the whole message, as it was printed (docs/refusal.md)"))
+        .fact("nearest", nearest.iter().map(|(said, lesson)| json!({"said": said, "code": lesson.code})).collect::<Vec<_>>())
+}
+
+fn lines(found: &Recognised) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let [_, _, ..] = found.lessons.as_slice() {
+        let each = found.lessons.iter().map(|lesson| lesson.code).collect::<Vec<_>>().join(", ");
+        lines.push(format!("\"{}\" stands for {each}: the likeliest first", found.said));
+    }
+    for lesson in &found.lessons {
+        lines.extend(of(lesson));
+    }
+    lines
+}
+
+fn of(lesson: &Lesson) -> [String; 3] {
     let rfc = if lesson.rfc.is_empty() { String::new() } else { format!(", {}", lesson.rfc) };
-    output::line(&format!("read: docs/{}.md{rfc}", lesson.chapter));
+    [
+        format!("{}: {}", lesson.code, lesson.means),
+        format!("  {} must change: {}", lesson.whose.in_words(), lesson.cure),
+        format!("  read docs/{}.md{rfc}", lesson.chapter),
+    ]
+}
+
+/// For programs. Names stay as they are; new ones may come.
+fn told(found: &Recognised) -> Value {
+    json!({"version": 1, "said": found.said, "lesson": found.lessons.first(), "also": found.lessons.get(1..)})
 }

@@ -32,6 +32,7 @@ pub(super) const LESSONS: &[Lesson] = &[
     row("file-exists", You, "the file is there already, and nothing is replaced that may be needed", "name another, or take it away yourself", "key", ""),
     row("file-too-large", You, "the file is larger than any of its kind", "name the right one: ./ca show FILE", "key", ""),
     row("stdout", You, "standard output can't be written", "is the disk full?", "key", ""),
+    row("stdin", You, "standard input can't be read", "give the text itself", "refusal", ""),
     row("usage", You, "the command line is wrong", "see what can be typed: --help", "http", ""),
     row("bad-url", You, "the address is none that can be reached", "such as wss://localhost:1234/, https://localhost:1234/", "http", "RFC 3986 3"),
     row("bad-flag", You, "a flag's value is not of the form that it needs", "see its form: --help", "http", ""),

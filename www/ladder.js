@@ -4,6 +4,7 @@ import { meaning } from "./closes.js";
 import { at, post } from "./services.js";
 
 const PROTOCOL = "ticket.v1";
+const REFUSED = "closed, 1006: no WebSocket was opened. A page is not told why; the server's log says it";
 
 const part = (id) => document.getElementById(id);
 const account = () => ({ name: part("name").value, password: part("password").value });
@@ -68,6 +69,6 @@ async function open(path) {
       resolve(`open, and it says: ${data}`);
       socket.close(1000);
     };
-    socket.onclose = ({ code, reason }) => resolve(`closed, ${code} ${reason}: ${meaning(code)}`);
+    socket.onclose = ({ code, reason }) => resolve(code === 1006 ? REFUSED : `closed, ${code} ${reason}: ${meaning(code)}`);
   });
 }

@@ -13,6 +13,10 @@ let socket = null;
 let expiry = 0;
 
 if (auth) part("auth").textContent = auth;
+if (location.origin === auth) {
+  part("foreign").hidden = false;
+  if (at("https", "web")) part("own").href = `${at("https", "web")}/ticket`;
+}
 if (location.protocol === "http:") {
   part("plain").hidden = false;
   if (at("https", "web")) part("safe").href = `${at("https", "web")}/ticket`;

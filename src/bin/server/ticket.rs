@@ -96,8 +96,9 @@ impl Tickets {
         let (chain, key) = places.service("ticket");
         let (host, port) = options.auth(ports)?;
         let auth = Auth::new(&host, port, &Identity::load(&chain, &key)?, &Trust::lab(&places)?)?;
-        // A certificate is asked for, because the highest rung needs one; who has none is let in without.
-        let side = Side::new(options, who, ClientAuth::Request, &["http/1.1"])?;
+        // The highest rung needs a certificate. But a Chromium that is asked for one before a WebSocket gives up the WebSocket, so
+        // the question has to be wanted: --client-auth request.
+        let side = Side::new(options, who, ClientAuth::None, &["http/1.1"])?;
         Ok(Tickets {
             side,
             counter: Counter::new(auth, options.demo_token),
@@ -188,7 +189,9 @@ impl Tickets {
     }
 
     fn climb(&self, rung: &Rung, head: &Head, line: &Line) -> (Response, Option<Visit>) {
-        let (response, who) = rung.admit(head, &line.peer_chain(), &self.origins, &self.sessions);
+        // A page that came in the clear may be anybody's by now, whatever port it came from.
+        let own: Vec<String> = self.origins.iter().filter(|origin| origin.starts_with("https:")).cloned().collect();
+        let (response, who) = rung.admit(head, &line.peer_chain(), &own, &self.sessions);
         (response, who.map(|who| Visit { path: rung.path, in_room: false, who }))
     }
 

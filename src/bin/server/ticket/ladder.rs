@@ -115,7 +115,7 @@ pub const LADDER: [Rung; 7] = [
         any_page: false,
         protects: "from everybody without the key; other pages are kept out by their origin",
         leaks: "the name in the certificate, to this server alone (TLS 1.3)",
-        browsers: "the user must have installed a certificate, and is asked to choose; there is no sign-out",
+        browsers: "a certificate must be installed and chosen on a page first: Chromium gives up a WebSocket that asks; there is no sign-out",
     },
 ];
 
@@ -174,7 +174,7 @@ impl Rung {
             How::Url => "the address needs ?token= and a token: POST /ladder/sign-in gives one for a ticket",
             How::Cookie => "there is no cookie of somebody who has signed in: POST /ladder/sign-in with a ticket",
             How::Subprotocol => "Sec-WebSocket-Protocol needs ticket.v1 and token.… : POST /ladder/sign-in gives one for a ticket",
-            How::Certificate => "only who shows a certificate of the lab's authority comes in here, and over wss",
+            How::Certificate => "only who shows a certificate of the lab's authority comes in here, over wss; ./server --client-auth request asks for it",
         }
     }
 }

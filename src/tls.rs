@@ -239,7 +239,7 @@ impl<S: Read + Write> Tls<S> {
 
 impl<S: Write> Tls<S> {
     /// Hands every sealed record to the stream.
-    fn send(&mut self) -> io::Result<()> {
+    pub fn send(&mut self) -> io::Result<()> {
         while self.session.wants_write() {
             self.session.write_tls(&mut self.stream)?;
         }

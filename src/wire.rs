@@ -28,6 +28,7 @@ pub use illustration::{Illustration, Item, Sealed, Shown};
 pub use key_log::{key_log, several};
 pub use recording::{KEPT, Kept, Recording};
 pub use records::{Record, Records};
+pub use registry::group;
 pub use schedule::{Keys, Known, Schedule, Secret, Suite};
 pub use sealed::{Opened, Opener};
 pub use session::{Inside, Seen, Session, Speaker};

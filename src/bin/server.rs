@@ -8,6 +8,8 @@
 mod auth;
 #[path = "server/door.rs"]
 mod door;
+#[path = "server/handshake.rs"]
+mod handshake;
 #[path = "server/hello.rs"]
 mod hello;
 #[path = "server/identity.rs"]

@@ -29,6 +29,8 @@ pub struct Kept {
     pub known: Known,
     /// More passed than is kept.
     pub cut: bool,
+    /// What passes from now on is not the handshake's.
+    enough: bool,
 }
 
 impl Recording {
@@ -49,6 +51,13 @@ impl Recording {
         self.lock().clone()
     }
 
+    /// Keeps what there is, and nothing that passes from now on.
+    pub fn enough(&self) {
+        if let Some(kept) = self.lock().as_mut() {
+            kept.enough = true;
+        }
+    }
+
     /// Drops bytes and secrets, and keeps nothing from now on.
     pub fn forget(&self) {
         *self.lock() = None;
@@ -61,7 +70,7 @@ impl Recording {
 
 impl Watcher for Recording {
     fn seen(&self, direction: Direction, bytes: &[u8]) {
-        if let Some(kept) = self.lock().as_mut() {
+        if let Some(kept) = self.lock().as_mut().filter(|kept| !kept.enough) {
             let them = if self.us == Speaker::Client { Speaker::Server } else { Speaker::Client };
             kept.add(if direction == Direction::Sent { self.us } else { them }, bytes);
         }

@@ -37,9 +37,9 @@ pub fn is_grease(code: u16) -> bool {
 /// rustls names code points as the registry does.
 fn in_registry(known: impl fmt::Debug, code: u16) -> String {
     let name = format!("{known:?}");
-    match name.starts_with("Unknown") {
+    match name.contains('(') {
         true if is_grease(code) => "GREASE".into(),
-        true => format!("0x{code:04x}"),
+        true => format!("0x{code:04x}"), // one that it does not know
         false => name,
     }
 }

@@ -79,6 +79,14 @@ impl Book {
     }
 }
 
+/// The address of the line that defines an item: `crate::tls::accept`.
+pub fn line_of(item: &str) -> Option<String> {
+    match links::resolve(item, "") {
+        links::Link::Line(address) => Some(address),
+        links::Link::Page(_) | links::Link::Nowhere => None,
+    }
+}
+
 /// Where a word's page is.
 fn address(word: &str) -> String {
     format!("/docs/{word}")

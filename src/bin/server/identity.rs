@@ -56,7 +56,8 @@ impl Side {
 
 fn make(options: &Options, who: &Identity, clients: ClientAuth, alpn: &[&str]) -> Result<Arc<ServerConfig>> {
     let alpn = alpn.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
-    let settings = Settings { allow_tls12: options.allow_tls12(), alpn, key_log: options.record.key_log()?, ..Settings::default() };
+    let settings =
+        Settings { allow_tls12: options.allow_tls12(), alpn, key_log: options.record.key_log()?, overheard: options.illustrates() };
     if clients == ClientAuth::None {
         return tls::server(who, None, &settings);
     }

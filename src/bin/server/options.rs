@@ -117,6 +117,9 @@ pub struct Options {
     /// Print the ports as one line of JSON
     #[arg(long)]
     pub json: bool,
+    /// Show each connection its own handshake with its secrets at /handshake [default: on, but not with --quiet or --unsafe-listen]
+    #[arg(long)]
+    illustrate: bool,
     /// Log warnings only
     #[arg(long, short)]
     quiet: bool,
@@ -161,6 +164,14 @@ impl Options {
             return Err(Error::new("port-twice", format!("two services are to listen on port {}", twice[0]))
                 .hint("give each its own: --port, --hello-port, --ticket-port, --ticket-ws-port, --auth-port, --plain-port; or name the one service to start")
                 .exit(exit::USAGE));
+        }
+        if self.illustrate && !self.listen.is_loopback() {
+            return Err(Error::new(
+                "illustrate-exposed",
+                format!("--illustrate shows the secrets of sessions, and {} can be reached by others", self.listen),
+            )
+            .hint("listen on 127.0.0.1, or leave --illustrate out")
+            .exit(exit::USAGE));
         }
         if self.listen.is_loopback() || self.unsafe_listen {
             return Ok(());
@@ -232,6 +243,11 @@ impl Options {
 
     pub fn allow_tls12(&self) -> bool {
         self.min_tls == "1.2"
+    }
+
+    /// Whether handshakes are kept for those whose they are.
+    pub fn illustrates(&self) -> bool {
+        self.listen.is_loopback() && (self.illustrate || !self.quiet)
     }
 
     pub fn site(&self, ports: &[(Service, Listener)]) -> Result<Site> {

@@ -1,5 +1,6 @@
 //! Every page of the server, and which request gets which.
 
+use padlock::wire::Kept;
 use padlock::{
     authority::Places,
     error::Result,
@@ -12,6 +13,8 @@ use std::{collections::HashMap, path::Path, sync::Arc};
 mod book;
 #[path = "connection.rs"]
 mod connection;
+#[path = "handshake_page.rs"]
+pub mod handshake_page;
 #[path = "ladder_page.rs"]
 mod ladder_page;
 #[path = "trust_page.rs"]
@@ -70,6 +73,14 @@ impl Site {
             "/connection" => self.guard(connection().page()),
             "/connection.json" => connection().json(),
             _ => self.made(&path).or_else(|| self.book.find(&path)).or_else(|| self.file(&path, head)).unwrap_or_else(|| missing(&path)),
+        }
+    }
+
+    /// The handshake of the connection that asks, if it is kept.
+    pub fn handshake(&self, head: &Head, kept: Option<Kept>) -> Response {
+        match page_path(head) {
+            Ok(_) => self.guard(handshake_page::answer(head, kept)),
+            Err(response) => response,
         }
     }
 

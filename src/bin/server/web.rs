@@ -2,9 +2,10 @@
 
 use crate::{
     door,
+    handshake::Handshake,
     identity::Side,
     options::Options,
-    pages::{self, Site},
+    pages::{self, Site, handshake_page},
     rooms::{Rooms, Topic},
 };
 use padlock::{
@@ -14,7 +15,7 @@ use padlock::{
     listener::{Connection, Pass, Stream, farewell},
     mailbox::{self, Mailbox},
     refusal,
-    tls::{self, Facts, Tls},
+    tls::{Facts, Tls},
     trust::ClientAuth,
     websocket::{self, Origins},
 };
@@ -49,17 +50,18 @@ impl Web {
 
     /// One connection, from its first byte to its last. The thread that calls this does nothing else meanwhile.
     pub fn converse(self: &Arc<Web>, connection: Connection) {
-        let Connection { stream, remote, pass } = connection;
-        if let Some(tls) = door::enter(stream, remote, |stream| tls::accept(stream, &self.side.config()).map_err(|e| e.0)) {
-            self.session(tls, remote, pass);
+        let Connection { mut stream, remote, pass } = connection;
+        let handshake = if self.options.illustrates() { Handshake::watch(&mut stream) } else { Handshake::default() };
+        if let Some(tls) = door::enter(stream, remote, |stream| handshake.accept(stream, self.side.config())) {
+            self.session(tls, remote, pass, &handshake);
         }
     }
 
     /// What a session is used for: requests, and perhaps a WebSocket in the end. Otherwise it ends with close_notify.
-    fn session(self: &Arc<Web>, mut tls: Tls<Stream>, remote: SocketAddr, pass: Pass) {
+    fn session(self: &Arc<Web>, mut tls: Tls<Stream>, remote: SocketAddr, pass: Pass, handshake: &Handshake) {
         log::debug!(target: "tls", "{remote}: {}", described(&Facts::of(&tls.session)));
         let mut buffer = Vec::new();
-        match self.requests(&mut tls, &mut buffer, remote, &pass) {
+        match self.requests(&mut tls, &mut buffer, remote, &pass, handshake) {
             Ok(Done::Upgraded(topic)) => return self.move_to_websocket(topic, tls, buffer, remote, pass),
             Ok(Done::PeerClosed) => return drop(tls.close()),
             Ok(Done::WeClose) => drop(tls.close()),
@@ -70,7 +72,14 @@ impl Web {
     }
 
     /// Request after request, until one of the sides has had enough.
-    fn requests(&self, tls: &mut Tls<Stream>, buffer: &mut Vec<u8>, remote: SocketAddr, pass: &Pass) -> io::Result<Done> {
+    fn requests(
+        &self,
+        tls: &mut Tls<Stream>,
+        buffer: &mut Vec<u8>,
+        remote: SocketAddr,
+        pass: &Pass,
+        handshake: &Handshake,
+    ) -> io::Result<Done> {
         let (idle, head_time) = (pass.gate().limits().idle, pass.gate().limits().head);
         tls.stream.expect(head_time, head_time);
         loop {
@@ -84,10 +93,11 @@ impl Web {
                     return Ok(Done::WeClose);
                 }
             };
-            let (response, topic) = self.route(&head, tls, remote, pass);
+            let (response, topic) = self.route(&head, tls, remote, pass, handshake);
             log::info!(target: "http", "{remote} {} {} {}", head.method(), printable(head.target()), response.status());
             let keep = http::respond(tls, &head, &response)?;
             if let Some(topic) = topic {
+                handshake.forget();
                 return Ok(Done::Upgraded(topic));
             }
             if !keep || pass.gate().closed() {
@@ -98,11 +108,24 @@ impl Web {
     }
 
     /// What a request gets. With a topic, the response is `101`.
-    fn route(&self, head: &Head, tls: &Tls<Stream>, remote: SocketAddr, pass: &Pass) -> (Response, Option<Topic>) {
+    fn route(
+        &self,
+        head: &Head,
+        tls: &mut Tls<Stream>,
+        remote: SocketAddr,
+        pass: &Pass,
+        handshake: &Handshake,
+    ) -> (Response, Option<Topic>) {
         if let Some(why) = pass.refused() {
             return (Response::error(503, why).field("Retry-After", "5").close(), None);
         }
         let topic = Topic::at(head.path());
+        if head.path() == handshake_page::PATH && !websocket::is_upgrade(head) {
+            let response = self.site.handshake(head, handshake.kept(tls));
+            handshake.forget();
+            return (response, None);
+        }
+        handshake.is_over();
         match topic {
             Some(topic) if websocket::is_upgrade(head) || topic != Topic::Counter => {
                 match websocket::upgrade(head, Origins::Own("https"), topic.protocol()) {

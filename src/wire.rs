@@ -1,5 +1,6 @@
 mod book;
 mod capture;
+mod dissect;
 mod explain;
 mod flow;
 mod hello;
@@ -21,6 +22,7 @@ mod trace;
 mod transcript;
 
 pub use capture::Capture;
+pub use dissect::{Connection, Dissected, dissect};
 pub use explain::{About, Field, address, explain};
 pub use flow::{End, Flow};
 pub use hello::{ClientHello, ServerHello};

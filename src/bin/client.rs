@@ -11,6 +11,8 @@ mod banner;
 mod converse;
 #[path = "client/crl.rs"]
 mod crl;
+#[path = "client/decrypt.rs"]
+mod decrypt;
 #[path = "client/dial.rs"]
 mod dial;
 #[path = "client/explain.rs"]
@@ -66,6 +68,7 @@ fn run(options: &Options) -> Result<()> {
     match &options.verb {
         Some(Verb::Explain(words)) => explain::explain(options, words),
         Some(Verb::Handshake(how)) => handshake::show(options, how),
+        Some(Verb::Decrypt(how)) => decrypt::decrypt(options, how),
         None => reach(options),
     }
 }

@@ -6,7 +6,7 @@ use super::hex;
 use super::message::{FINISHED, NEW_SESSION_TICKET, SERVER_HELLO, TLS13};
 use super::recording::Kept;
 use super::records::{Fields, Record};
-use super::schedule::{Schedule, Suite};
+use super::schedule::{Known, Schedule, Suite};
 use super::sealed::Opened;
 use super::session::{Inside, Seen, Session, Speaker};
 use super::transcript::Transcript;
@@ -35,6 +35,9 @@ pub struct Shown {
     pub header: Vec<u8>,
     /// The length that the header says.
     pub length: usize,
+    /// What follows it, sealed or not.
+    #[serde(serialize_with = "as_hex")]
+    pub body: Vec<u8>,
     /// How it was opened, when it was sealed and could be.
     pub sealed: Option<Sealed>,
     pub items: Vec<Item>,
@@ -45,6 +48,13 @@ pub struct Shown {
 pub struct Sealed {
     /// The label of the traffic secret: `s hs traffic`.
     pub secret: String,
+    #[serde(serialize_with = "as_hex")]
+    pub secret_value: Vec<u8>,
+    /// What is made of it.
+    #[serde(serialize_with = "as_hex")]
+    pub key: Vec<u8>,
+    #[serde(serialize_with = "as_hex")]
+    pub iv: Vec<u8>,
     /// Records that were sealed with the same keys before.
     pub number: u64,
     #[serde(serialize_with = "as_hex")]
@@ -74,12 +84,17 @@ fn as_hex<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error>
 impl Illustration {
     /// Reads a recording, opens what its secrets open, and computes what they make computable.
     pub fn of(kept: &Kept) -> Illustration {
+        Illustration { cut: kept.cut, ..Illustration::of_pieces(kept.pieces(), &kept.known) }
+    }
+
+    /// As [`of`](Illustration::of), for a whole session from elsewhere: what each side said, in order.
+    pub fn of_pieces<'a>(pieces: impl Iterator<Item = (Speaker, &'a [u8])>, known: &Known) -> Illustration {
         let (mut session, mut transcript) = (Session::default(), Transcript::default());
         let mut all: Vec<Seen> = Vec::new();
-        for (label, secret) in &kept.known.logged {
+        for (label, secret) in &known.logged {
             all.extend(session.secret(label, secret));
         }
-        for (speaker, bytes) in kept.pieces() {
+        for (speaker, bytes) in pieces {
             all.extend(session.bytes(speaker, bytes));
         }
         all.extend(session.end());
@@ -91,7 +106,7 @@ impl Illustration {
         }
         let modern = session.version() == TLS13;
         let suite = Suite::of(session.suite()).filter(|_| modern);
-        let schedule = suite.map(|suite| Schedule::of(suite, resumed, &kept.known, &transcript));
+        let schedule = suite.map(|suite| Schedule::of(suite, resumed, known, &transcript));
         let show = Show { schedule: schedule.as_ref(), transcript: &transcript };
         let records = all.iter().map(|seen| show.record(seen)).collect();
         Illustration {
@@ -100,7 +115,7 @@ impl Illustration {
             resumed,
             records,
             schedule,
-            cut: kept.cut,
+            cut: false,
         }
     }
 
@@ -157,6 +172,7 @@ impl Show<'_> {
             about: explain::record(seen.record.kind()),
             header: seen.record.header.to_vec(),
             length: seen.record.body.len(),
+            body: seen.record.body.clone(),
             sealed: seen.opened.as_ref().map(|opened| self.sealed(&seen.record, opened)),
             items,
         }
@@ -184,6 +200,9 @@ impl Show<'_> {
         let secret = secrets.iter().find(|secret| secret.value() == Some(&opened.secret[..]));
         Sealed {
             secret: secret.map_or("after a KeyUpdate", |secret| secret.label).into(),
+            secret_value: opened.secret.to_vec(),
+            key: opened.keys.key.clone(),
+            iv: opened.keys.iv.to_vec(),
             number: opened.number,
             nonce: opened.nonce.to_vec(),
             tag: record.body.last_chunk::<16>().map(|tag| tag.to_vec()).unwrap_or_default(),

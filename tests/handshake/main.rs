@@ -6,4 +6,5 @@ mod common;
 mod fields;
 mod lab;
 mod opening;
+mod page;
 mod schedule;

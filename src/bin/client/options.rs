@@ -111,6 +111,8 @@ pub enum Verb {
     Explain(Explain),
     /// Show the handshake with a server: every message, each field explained, the sealed ones opened, and the key schedule
     Handshake(Handshake),
+    /// Open the records of a capture with a key log, one by hand, step by step: --keylog names the log that is read
+    Decrypt(Decrypt),
 }
 
 #[derive(Args)]
@@ -130,6 +132,18 @@ pub struct Handshake {
     /// Leave out the fields: a line for each message, and the key schedule
     #[arg(long)]
     pub brief: bool,
+}
+
+#[derive(Args)]
+pub struct Decrypt {
+    /// pcapng or pcap; without --keylog, the secrets in it are used
+    pub capture: PathBuf,
+    /// Show how this record is opened; without it, all are listed
+    #[arg(long, value_name = "N")]
+    pub record: Option<usize>,
+    /// Which of the TLS connections in the file
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub connection: usize,
 }
 
 impl Options {

@@ -8,7 +8,7 @@ use padlock::{
 };
 use rustls::KeyLog;
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, OnceLock},
 };
 
@@ -37,6 +37,12 @@ impl Record {
             let _ = self.begun.set(Capture::create(file, self.capture_size, !self.no_secrets)?);
         }
         Ok(())
+    }
+
+    /// The key log that was named, for whoever reads one.
+    #[allow(dead_code)] // the server writes only
+    pub fn keylog(&self) -> Option<&Path> {
+        self.keylog.as_deref()
     }
 
     /// What shows the capture all that passes over a stream of which we are this end. `None`: there is no capture.

@@ -3,6 +3,8 @@
 //! The scheme of the address picks what is spoken: `wss://` and `ws://` converse, `https://` and `http://` fetch, `tls://`
 //! sends lines. How a server is reached is in `client/dial.rs`; nothing else opens a connection.
 
+#[path = "client/account.rs"]
+mod account;
 #[path = "client/answer.rs"]
 mod answer;
 #[path = "client/banner.rs"]
@@ -31,6 +33,8 @@ mod options;
 mod output;
 #[path = "shared/failure.rs"]
 mod failure;
+#[path = "client/password.rs"]
+mod password;
 #[path = "shared/record.rs"]
 mod record;
 #[path = "client/security.rs"]
@@ -69,6 +73,7 @@ fn run(options: &Options) -> Result<()> {
         Some(Verb::Explain(words)) => explain::explain(options, words),
         Some(Verb::Handshake(how)) => handshake::show(options, how),
         Some(Verb::Decrypt(how)) => decrypt::decrypt(options, how),
+        Some(Verb::Register(account)) => account::register(options, account),
         None => reach(options),
     }
 }

@@ -87,7 +87,7 @@ impl Accounts {
         self.guesses.pay_for_account(address, Instant::now()).map_err(NoEntry::Slow)?;
         let kept = self.passwords.turn()?.hash(password)?;
         self.add(name, &kept)?;
-        self.guesses.was_right(name, address);
+        self.guesses.know(name, address);
         Ok(())
     }
 
@@ -99,13 +99,15 @@ impl Accounts {
         let known = self.known()?;
         // Asked twice: whoever has no try left does not wait in the others' way …
         self.guesses.wait(name, address, Instant::now()).map_or(Ok(()), |wait| Err(NoEntry::Slow(wait)))?;
-        let turn = self.passwords.turn()?;
-        // … and who pays has a turn, so that no more tries are open at once than turns.
-        self.guesses.pay(name, address, Instant::now()).map_err(NoEntry::Slow)?;
+        let mut turn = self.passwords.turn()?;
+        // … and who pays has a turn until the try is given back: there are fewer turns than tries, so that an owner who signs in
+        // many times at once is not taken for a guesser.
+        let paid = self.guesses.pay(name, address, Instant::now()).map_err(NoEntry::Slow)?;
         if !turn.is(password, known.get(name))? {
             return Err(NoEntry::Wrong);
         }
-        self.guesses.was_right(name, address);
+        self.guesses.give_back(paid);
+        self.guesses.know(name, address);
         Ok(())
     }
 

@@ -27,19 +27,25 @@ const REMEMBERED: usize = 16_384;
 const KNOWN: usize = 4;
 
 /// What is free, and how often there is one more.
+#[derive(Debug)]
 struct Allowance {
     free: u32,
     every: Duration,
 }
 
 /// Whose tries they are.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Whose {
     Account(String),
     Owner(String, IpAddr),
     Address(IpAddr),
     Newcomer(IpAddr),
 }
+
+/// A try that was paid for, and by whom.
+#[derive(Debug)]
+#[must_use = "a try that is not given back was a guess"]
+pub struct Paid([(Whose, Allowance); 2]);
 
 /// How often wrong passwords were tried lately. Forgotten when the program ends.
 #[derive(Default)]
@@ -65,10 +71,11 @@ impl Guesses {
     ///
     /// # Errors
     /// There is none left: for how long.
-    pub fn pay(&self, name: &str, address: IpAddr, now: Instant) -> Result<(), Duration> {
+    pub fn pay(&self, name: &str, address: IpAddr, now: Instant) -> Result<Paid, Duration> {
         let mut kept = self.kept();
         let payers = kept.payers(name, network(address));
-        kept.pay(&payers, now)
+        kept.pay(&payers, now)?;
+        Ok(Paid(payers))
     }
 
     /// As [`Guesses::pay`], for a new account.
@@ -79,14 +86,19 @@ impl Guesses {
         self.kept().pay(&[(Whose::Newcomer(network(address)), NEW_ACCOUNTS)], now)
     }
 
-    /// The password was right: gives the try back, and knows the address from now on.
-    pub fn was_right(&self, name: &str, address: IpAddr) {
-        let (address, mut kept) = (network(address), self.kept());
-        for (whose, allowance) in kept.payers(name, address) {
+    /// The password was right: it was no guess.
+    pub fn give_back(&self, Paid(payers): Paid) {
+        let mut kept = self.kept();
+        for (whose, allowance) in payers {
             if let Some(at) = kept.free_at.get_mut(&whose) {
                 *at = at.checked_sub(allowance.every).unwrap_or(*at);
             }
         }
+    }
+
+    /// The owner of this account is at this address: from now on it has tries of its own.
+    pub fn know(&self, name: &str, address: IpAddr) {
+        let (address, mut kept) = (network(address), self.kept());
         let known = kept.known.entry(name.to_owned()).or_default();
         known.retain(|other| *other != address);
         known.push_back(address);

@@ -92,7 +92,7 @@ impl Turn<'_> {
     }
 
     /// Whether `password` is the one that `kept` was made of. `None`, nobody's, takes as long and is never right.
-    pub fn is(mut self, password: &str, kept: Option<&PasswordHash>) -> Result<bool> {
+    pub fn is(&mut self, password: &str, kept: Option<&PasswordHash>) -> Result<bool> {
         let whose = kept.unwrap_or(&self.passwords.nobody);
         let (Some(salt), Some(hash)) = (&whose.salt, &whose.hash) else { return Ok(false) };
         let made = self.argon2(password, salt, Params::try_from(whose).map_err(no_hash)?)?;

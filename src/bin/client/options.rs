@@ -113,6 +113,8 @@ pub enum Verb {
     Handshake(Handshake),
     /// Open the records of a capture with a key log, one by hand, step by step: --keylog names the log that is read
     Decrypt(Decrypt),
+    /// Make an account at the auth service; the password is asked for, and not shown
+    Register(Account),
 }
 
 #[derive(Args)]
@@ -146,6 +148,19 @@ pub struct Decrypt {
     pub connection: usize,
 }
 
+/// An account at the auth service, and how to prove that it is ours.
+#[derive(Args)]
+pub struct Account {
+    /// The name: a to z, 0 to 9 and hyphens, 40 at most
+    pub name: String,
+    /// Where the auth service is
+    #[arg(long, value_name = "URL", default_value = "https://localhost:8443")]
+    pub auth: String,
+    /// Take the first line of standard input as the password, instead of asking for it
+    #[arg(long)]
+    pub password_stdin: bool,
+}
+
 impl Options {
     pub fn from_command_line() -> Options {
         let options: Options = failure::command_line();
@@ -161,6 +176,7 @@ impl Options {
     fn typed(&self) -> Option<&str> {
         match &self.verb {
             Some(Verb::Handshake(verb)) => verb.url.as_deref(),
+            Some(Verb::Register(account)) => Some(&account.auth),
             _ => self.url.as_deref(),
         }
     }

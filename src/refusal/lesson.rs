@@ -7,6 +7,7 @@ mod certificate;
 mod connection;
 mod file;
 mod handshake;
+mod ticket;
 
 /// What there is to learn from a failure, whoever met it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -48,7 +49,7 @@ pub fn lesson(code: &str) -> Option<&'static Lesson> {
 
 /// Every lesson, in the order of the chapter's table.
 pub fn lessons() -> impl Iterator<Item = &'static Lesson> {
-    let all = [certificate::LESSONS, handshake::LESSONS, connection::LESSONS, file::LESSONS, authority::LESSONS];
+    let all = [certificate::LESSONS, handshake::LESSONS, connection::LESSONS, file::LESSONS, authority::LESSONS, ticket::LESSONS];
     all.into_iter().flatten()
 }
 

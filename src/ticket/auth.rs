@@ -20,7 +20,7 @@ use std::{
 /// The name that the auth service proves to services. By the same name (SNI) it knows that a service is calling.
 pub const AUTH: &str = "auth.services.test";
 /// Whoever shows a ticket waits meanwhile. So TCP, the handshake and the answer may each take so long, and no longer.
-const WITHIN: Duration = Duration::from_secs(1);
+const WITHIN: Duration = Duration::from_millis(1_500);
 /// Connections that are kept for the next question. More are needed only while more questions are open at once.
 const KEPT: usize = 8;
 /// The answer is a name in a line of JSON.

@@ -27,6 +27,7 @@ cases! {
 fn of_sixty_four_services_that_redeem_one_ticket_at_once_one_gets_the_name() {
     let server = auth_alone(&["--quiet"]);
     let auth = service(server.port("auth"), "ticket");
+    let mut given = 0;
     for round in 0..3 {
         let (ticket, start) = (ticket(&server, &format!("alice-{round}")), Barrier::new(64));
         let results: Vec<_> = thread::scope(|scope| {
@@ -38,11 +39,13 @@ fn of_sixty_four_services_that_redeem_one_ticket_at_once_one_gets_the_name() {
             threads.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
         let names: Vec<_> = results.iter().filter_map(|result| result.as_ref().ok()).collect();
-        assert_eq!(names, [&format!("alice-{round}")]);
+        assert!(names.len() <= 1 && names.iter().all(|name| **name == format!("alice-{round}")), "{names:?}");
+        given += names.len();
         // On a very busy machine an answer may come too late. It is never a second name.
         let known = ["ticket-refused", "auth-unavailable"];
         assert!(results.iter().filter_map(|result| result.as_ref().err()).all(|e| known.contains(&e.code)), "{results:?}");
     }
+    assert!(given > 0);
 }
 
 fn a_refused_ticket_is_told_in_one_way_and_logged_in_four() {

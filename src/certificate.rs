@@ -1,4 +1,5 @@
 use crate::error::{Error, Result, exit};
+use crate::file;
 use crate::key::{self, Key, Kind, pem, secret};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::path::Path;
@@ -65,12 +66,23 @@ impl Identity {
 /// # Errors
 /// The file can't be read or holds no certificate: the error says what it holds instead.
 pub fn load_chain(file: &Path) -> Result<Vec<CertificateDer<'static>>> {
-    let items = pem::read(file)?;
+    chain_of(pem::read(file)?, file)
+}
+
+/// As [`load_chain`], and takes one certificate in DER as well: for looking at, not for serving.
+///
+/// # Errors
+/// As [`load_chain`].
+pub fn load_either(file: &Path) -> Result<Vec<CertificateDer<'static>>> {
+    chain_of(pem::either(&file::read(file)?, file)?, file)
+}
+
+fn chain_of(items: Vec<pem::Item>, file: &Path) -> Result<Vec<CertificateDer<'static>>> {
     let found = pem::names(&items);
     let chain: Vec<_> = items.into_iter().filter_map(pem::Item::into_certificate).collect();
     if chain.is_empty() {
         return Err(Error::new("not-a-certificate", format!("{} holds {found}, not a certificate", file.display()))
-            .hint(format!("name the .crt or .pem file; to see what this one is: ./ca show {}", file.display())));
+            .hint(format!("name the .crt or .pem file; to see what this one is: ./ca doctor {}", file.display())));
     }
     Ok(chain)
 }

@@ -60,6 +60,10 @@ pub fn client_side(failure: &Failure, asked: &ServerName<'_>, presented: &Presen
 pub fn server_side(failure: &Failure) -> Error {
     let error = match failure {
         Failure::Tls(rustls::Error::InvalidCertificate(error)) => refused_client(error),
+        Failure::Tls(rustls::Error::InvalidCertRevocationList(error)) => {
+            let (chain, trust) = trust::refused_client();
+            revoked::not_its_list(error, &chain, &trust)
+        }
         _ => explain(failure, Side::Server),
     };
     match alert::sent(failure, Side::Server) {

@@ -56,7 +56,7 @@ fn run(options: &Options) -> Result<()> {
         Verb::Sign(sign) => sign::sign(&places, sign),
         Verb::Show(show) => show::show(show, options.json),
         Verb::Doctor(doctor) => doctor::doctor(&places, doctor, options.json),
-        Verb::Verify(verify) => verify::verify(verify),
+        Verb::Verify(verify) => verify::verify(verify, options.json),
         Verb::Revoke(revoke) => withdraw::revoke(&places, revoke),
         Verb::Crl(crl) => withdraw::crl(&places, crl),
         Verb::List => withdraw::list(&places, options.json),

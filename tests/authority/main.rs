@@ -11,8 +11,9 @@ mod doctor;
 mod graph;
 mod lab;
 mod verbs;
+mod verify;
 mod witness;
 
 fn main() -> std::process::ExitCode {
-    cases::conduct(&[verbs::CASES, witness::CASES, crowd::CASES, disk::CASES, graph::CASES, doctor::CASES])
+    cases::conduct(&[verbs::CASES, witness::CASES, crowd::CASES, disk::CASES, graph::CASES, doctor::CASES, verify::CASES])
 }

@@ -13,6 +13,7 @@ cases! {
     [] a_request_from_elsewhere_is_answered_beside_it,
     [] a_refusal_leaves_the_ledger_as_it_was,
     [] usage_errors_end_in_two,
+    [] a_name_that_matches_nothing_is_not_signed,
     [] verify_ends_in_nought_or_sixty,
     [] show_names_every_field_as_the_standard_does,
     [] show_gives_the_same_as_json,
@@ -71,6 +72,20 @@ fn a_request_from_elsewhere_is_answered_beside_it() {
     lab.ca(&["sign", "mine.csr"]);
     padlock::certificate::Identity::load(&lab.path("mine.fullchain.pem"), &lab.path("mine.key")).unwrap();
     assert!(!lab.path("certs/server").exists(), "it must never replace the lab's own identity");
+}
+
+fn a_name_that_matches_nothing_is_not_signed() {
+    let lab = Lab::empty();
+    lab.ca(&["key", "k.key"]);
+    for name in ["a b.test", "", "a..test", "a*.test", "*.*.test", "https://a.test", "a.test:443", "a.test.", "-subj", "\u{1b}[31m.test"] {
+        let name = format!("--name={name}");
+        for verb in ["request", "self-sign"] {
+            lab.refused(2, &[verb, "--key", "k.key", &name, "--out", "made"]);
+            assert!(!lab.path("made").exists(), "{verb} {name}");
+        }
+    }
+    let said = text(&run(&mut lab.command(&["self-sign", "--key", "k.key", "--name", "a.test"])).stderr);
+    assert!(said.contains(" -subj /CN=a "), "{said}");
 }
 
 fn a_refusal_leaves_the_ledger_as_it_was() {

@@ -187,10 +187,10 @@ pub enum Purpose {
 
 #[derive(Args)]
 pub struct Verify {
-    /// Whom to believe; may be given several times
+    /// Whom to believe, PEM or DER; may be given several times
     #[arg(long, value_name = "FILE", required = true)]
     pub cacert: Vec<PathBuf>,
-    /// The name that the certificate must have
+    /// The name that the certificate must have: a host or an address
     #[arg(long, value_name = "NAME", required_if_eq("purpose", "server"))]
     pub name: Option<String>,
     /// Judge as of then: 2027-01-31, 2027-01-31T12:00:00Z, or seconds since 1970 [default: now]
@@ -202,7 +202,7 @@ pub struct Verify {
     /// A list of what was taken back, PEM or DER; may be given several times. The list of who signed the leaf must be there
     #[arg(long, value_name = "FILE")]
     pub crl: Vec<PathBuf>,
-    /// The chain: leaf first, then who signed it, root left out
+    /// The chain: leaf first, then who signed it, root left out; PEM, or one certificate in DER
     pub chain: PathBuf,
 }
 

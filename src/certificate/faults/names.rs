@@ -69,7 +69,8 @@ fn is_top_wildcard(text: &str) -> bool {
 fn is_no_host(text: &str) -> bool {
     let host = text.strip_prefix("*.").unwrap_or(text);
     let plain = |label: &str| {
-        !label.is_empty() && label.len() <= 63 && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+        let letters = label.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+        letters && !label.is_empty() && label.len() <= 63 && !label.starts_with('-') && !label.ends_with('-')
     };
     !is_address(text) && !is_odd_wildcard(text) && !host.trim_end_matches('.').split('.').all(plain)
 }

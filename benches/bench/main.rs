@@ -4,6 +4,8 @@
 //! server without TLS, HTTP or WebSocket (`raw.rs`). `cargo bench -- echo` runs the rows with that in their name.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "../../tests/common/auth.rs"]
+mod auth;
 mod line;
 mod load;
 mod mutual;
@@ -11,6 +13,7 @@ mod naive;
 mod process;
 mod raw;
 mod table;
+mod ticket;
 
 use load::{Group, Sample, Work};
 use process::{Kind, Lab, Process};
@@ -65,6 +68,11 @@ fn measure(arguments: &[String]) -> ExitCode {
     }
     if wanted.is_empty() || wanted.iter().any(|part| mutual::NAME.contains(part.as_str())) {
         all_well &= mutual::row(&lab, ROUNDS);
+    }
+    for (name, row) in [(ticket::CONNECTIONS, ticket::connections as fn(&Lab, usize) -> bool), (ticket::ROOM, ticket::room)] {
+        if wanted.is_empty() || wanted.iter().any(|part| name.contains(part.as_str())) {
+            all_well &= row(&lab, ROUNDS);
+        }
     }
     table::foot();
     if all_well { ExitCode::SUCCESS } else { ExitCode::FAILURE }

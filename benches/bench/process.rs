@@ -21,6 +21,10 @@ pub enum Kind {
     Hello,
     /// The same done by OpenSSL: it reverses lines, and serves one at a time.
     OpenSsl,
+    /// Our WebSockets that begin with a ticket, and the port of the auth service that is asked about it.
+    Ticket {
+        auth: u16,
+    },
 }
 
 impl Kind {
@@ -37,7 +41,9 @@ impl Lab {
     pub fn new() -> Lab {
         let folder = tempfile::Builder::new().prefix("padlock-bench-").tempdir().unwrap();
         let certs = folder.path().join("certs");
-        for verb in [&["found"][..], &["sign", "server", "localhost"], &["sign", "user", "alice"]] {
+        let services = ["auth", "ticket"].map(|name| ["sign", "service", name]);
+        let others = [&["found"][..], &["sign", "server", "localhost"], &["sign", "user", "alice"]];
+        for verb in others.into_iter().chain(services.iter().map(|verb| &verb[..])) {
             let status = command(env!("CARGO_BIN_EXE_ca")).args(["--quiet", "--certs"]).arg(&certs).args(verb).status().unwrap();
             assert!(status.success(), "ca {verb:?}: {status}");
         }
@@ -53,6 +59,10 @@ impl Lab {
     /// A client's chain and key.
     pub fn alice(&self) -> (PathBuf, PathBuf) {
         Places::new(self.path("certs")).user("alice")
+    }
+
+    pub fn places(&self) -> Places {
+        Places::new(self.path("certs"))
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -73,7 +83,7 @@ pub struct Process {
 impl Process {
     pub fn start(kind: Kind, lab: &Lab) -> Process {
         let mut command = match kind {
-            Kind::Padlock | Kind::Hello => command(env!("CARGO_BIN_EXE_server")),
+            Kind::Padlock | Kind::Hello | Kind::Ticket { .. } => command(env!("CARGO_BIN_EXE_server")),
             Kind::OpenSsl => command("openssl"),
             Kind::Naive | Kind::Raw => command(std::env::current_exe().unwrap()),
         };
@@ -89,6 +99,20 @@ impl Process {
             }
             Kind::Raw => command.arg("--serve-raw"),
             Kind::Hello => command.args(["hello", "--port", "0", "--json", "--quiet", "--certs"]).arg(lab.path("certs")),
+            Kind::Ticket { auth } => command
+                .args([
+                    "ticket",
+                    "--port",
+                    "0",
+                    "--ssl",
+                    "1",
+                    "--json",
+                    "--quiet",
+                    "--auth",
+                    &format!("https://localhost:{auth}"),
+                    "--certs",
+                ])
+                .arg(lab.path("certs")),
             Kind::OpenSsl => s_server(&mut command, &Places::new(lab.path("certs"))),
         };
         let mut child = on_the_last_core(|| command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap());
@@ -130,7 +154,7 @@ fn ports_of(line: &str) -> Option<(u16, u16)> {
     }
     let ports: serde_json::Value = serde_json::from_str(line).ok()?;
     let port = |name: &str| ports[name].as_u64().map(|port| port as u16);
-    let first = port("web").or(port("hello"))?;
+    let first = port("web").or(port("hello")).or(port("ticket"))?;
     Some((first, port("wss").unwrap_or(first)))
 }
 

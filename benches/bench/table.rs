@@ -1,6 +1,7 @@
 //! What is printed.
 
 use crate::load::Sample;
+use std::time::Duration;
 
 const WIDTH: usize = 26;
 
@@ -28,6 +29,15 @@ pub fn beside_openssl(name: &str, samples: &[Sample; 2]) {
     let [ours, theirs] = cost.map(|cost| number(cost, 1));
     let failed = samples.map(|sample| sample.failed).iter().sum::<u64>();
     println!("{name:WIDTH$}{:>11}{:>11}  {ours:>11}{theirs:>11}{:>11}{failed:>8}", rates[0], rates[1], number(cost[0] / cost[1], 2));
+}
+
+/// A row about tickets. `p99`: within which time 99 of 100 deliveries were heard.
+pub fn tickets(name: &str, sample: &Sample, p99: Option<Duration>) {
+    println!("\n{:WIDTH$}{:>11}{:>22}{:>12}{:>8}", "", "per second", "CPU per operation, µs", "p99, ms", "failed");
+    let rate = grouped(sample.done as f64 / sample.time.as_secs_f64());
+    let cost = number(sample.cpu.as_secs_f64() * 1e6 / sample.done as f64, 1);
+    let p99 = p99.map_or("-".into(), |time| number(time.as_secs_f64() * 1e3, 2));
+    println!("{name:WIDTH$}{rate:>11}{cost:>22}{p99:>12}{:>8}", sample.failed);
 }
 
 pub fn foot() {

@@ -41,6 +41,8 @@ mod record;
 mod security;
 #[path = "client/telemetry.rs"]
 mod telemetry;
+#[path = "client/ticket.rs"]
+mod ticket;
 #[path = "client/url.rs"]
 mod url;
 
@@ -74,6 +76,7 @@ fn run(options: &Options) -> Result<()> {
         Some(Verb::Handshake(how)) => handshake::show(options, how),
         Some(Verb::Decrypt(how)) => decrypt::decrypt(options, how),
         Some(Verb::Register(account)) => account::register(options, account),
+        Some(Verb::Ticket(verb)) => ticket::converse(options, verb),
         None => reach(options),
     }
 }
@@ -85,7 +88,10 @@ fn reach(options: &Options) -> Result<()> {
         return banner::observe(options, &url, &dialler);
     }
     match url.scheme {
-        Scheme::Wss | Scheme::Ws => converse::converse(options, &url, &dialler),
+        Scheme::Wss | Scheme::Ws => {
+            let ticket = options.ticket.as_deref().map(ticket::named).transpose()?;
+            converse::converse(options, &url, &dialler, || Ok(ticket.clone()))
+        }
         Scheme::Https | Scheme::Http => fetch::fetch(options, &url, dialler.dial(options)?),
         Scheme::Tls => lines::exchange(options, &url, &dialler),
     }

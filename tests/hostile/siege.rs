@@ -10,8 +10,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Threads of an idle server at most: those of its three ports that wait for a connection, and the one that waits for signals.
-const WAITING: usize = 3 * 64 + 1;
+/// Threads of an idle server at most: those of its six ports that wait for a connection, and the one that waits for signals.
+const WAITING: usize = 6 * 64 + 1;
 
 #[test]
 fn two_hundred_silent_connections_slow_nobody_down() {

@@ -1,103 +1,16 @@
-//! A ticket service, and an auth service that does what the test wants: answers, is silent, or is gone.
+//! A ticket service, and an auth service that does what the test wants.
 
+pub use super::auth::{Auth, Mood};
 use super::{
-    common::{PATIENCE, Server, certs},
+    common::{Server, certs},
     peer::{CLOSE, Socket, handshake, masked, tcp},
 };
-use padlock::{
-    authority::Places,
-    certificate::Identity,
-    http::{self, Next, Response},
-    ticket::Tickets,
-    tls::{self, Settings, Tls},
-    trust::{ClientAuth, Trust},
-};
-use rustls::ServerConfig;
+use padlock::{authority::Places, tls::Tls};
 use std::{
     io::{Read, Write},
-    net::{IpAddr, Ipv4Addr, TcpListener, TcpStream},
-    sync::{Arc, Mutex},
-    thread,
+    net::{IpAddr, Ipv4Addr, TcpStream},
+    sync::Arc,
 };
-
-/// How the auth service behaves.
-#[derive(Clone, Copy, PartialEq)]
-pub enum Mood {
-    Answers,
-    /// Takes the question, and says nothing.
-    Silent,
-    /// Takes the question, and hangs up.
-    Gone,
-}
-
-/// A real auth service's inner half behind a real handshake.
-pub struct Auth {
-    pub port: u16,
-    tickets: Tickets,
-    mood: Mutex<Mood>,
-    /// How many questions came.
-    pub asked: Mutex<usize>,
-}
-
-#[derive(serde::Deserialize)]
-struct Question {
-    ticket: String,
-    address: IpAddr,
-}
-
-impl Auth {
-    pub fn start() -> Arc<Auth> {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let auth = Arc::new(Auth { port, tickets: Tickets::default(), mood: Mutex::new(Mood::Answers), asked: Mutex::new(0) });
-        let places = Places::new(certs());
-        let (chain, key) = places.service("auth");
-        let clients = (&Trust::lab(&places).unwrap(), ClientAuth::Require);
-        let config = tls::server(&Identity::load(&chain, &key).unwrap(), Some(clients), &Settings::default()).unwrap();
-        let serving = auth.clone();
-        thread::spawn(move || {
-            for stream in listener.incoming().map_while(Result::ok) {
-                let (auth, config) = (serving.clone(), config.clone());
-                thread::spawn(move || auth.serve(stream, &config));
-            }
-        });
-        auth
-    }
-
-    pub fn be(&self, mood: Mood) {
-        *self.mood.lock().unwrap() = mood;
-    }
-
-    pub fn ticket(&self, name: &str, address: impl Into<IpAddr>) -> String {
-        self.tickets.issue(name, address.into()).unwrap()
-    }
-
-    fn serve(&self, stream: TcpStream, config: &Arc<ServerConfig>) -> Option<()> {
-        stream.set_read_timeout(Some(PATIENCE)).ok()?;
-        stream.set_nodelay(true).ok()?;
-        let mut tls = tls::accept(stream, config).ok()?;
-        let mut buffer = Vec::new();
-        while let Next::Head(mut head) = http::read_head(&mut tls, &mut buffer).ok()? {
-            let body = http::read_body(&mut tls, &mut buffer, &mut head, 1024).ok()?.ok()?;
-            let Question { ticket, address } = http::json(&body).ok()?;
-            *self.asked.lock().unwrap() += 1;
-            let response = match *self.mood.lock().unwrap() {
-                Mood::Answers => match self.tickets.redeem(&ticket, address) {
-                    Ok(name) => Response::made("application/json", format!("{{\"name\":\"{name}\"}}")),
-                    Err(_) => Response::error(404, "refused"),
-                },
-                Mood::Gone => return None,
-                Mood::Silent => Response::new(0),
-            };
-            if response.status() == 0 {
-                let _ = tls.read(&mut [0; 1]); // until the other side has had enough
-                return None;
-            }
-            http::respond(&mut tls, &head, &response).ok()?;
-        }
-        None
-    }
-}
 
 /// Both services.
 pub struct Lab {
@@ -107,7 +20,7 @@ pub struct Lab {
 
 impl Lab {
     pub fn start(args: &[&str]) -> Lab {
-        let auth = Auth::start();
+        let auth = Auth::start(&Places::new(certs()));
         let server = Server::start(&[&["ticket", "--auth", &format!("https://localhost:{}", auth.port)], args].concat());
         Lab { server, auth }
     }

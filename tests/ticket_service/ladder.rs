@@ -184,7 +184,7 @@ fn six_a_ticket_that_was_seen_is_of_no_use() {
 }
 
 fn seven_without_the_certificate_there_is_no_way_in() {
-    let lab = Lab::start(&[]);
+    let lab = Lab::start(&["--client-auth", "request"]);
     let path = "/ladder/certificate";
     assert_eq!(who(&lab, path, ""), refused("403"));
     assert_eq!(who(&lab, path, "Cookie: __Host-session=guest\r\nAuthorization: Basic Z3Vlc3Q6\r\n"), refused("403"));

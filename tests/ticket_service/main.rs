@@ -2,8 +2,12 @@
 //! there is attacked, and the outcome is held.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "../common/auth.rs"]
+mod auth;
 #[path = "../common/cases.rs"]
 mod cases;
+#[path = "../common/client.rs"]
+mod client;
 #[path = "../common/mod.rs"]
 mod common;
 mod crowd;
@@ -13,6 +17,7 @@ mod outage;
 #[path = "../hostile/peer.rs"]
 #[allow(dead_code)]
 mod peer;
+mod person;
 mod room;
 mod spellings;
 mod talk;
@@ -20,5 +25,5 @@ mod talk;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    cases::conduct(&[talk::CASES, room::CASES, ladder::CASES, outage::CASES, crowd::CASES, spellings::CASES])
+    cases::conduct(&[talk::CASES, room::CASES, ladder::CASES, outage::CASES, crowd::CASES, person::CASES, spellings::CASES])
 }

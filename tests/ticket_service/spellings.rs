@@ -6,6 +6,7 @@ use super::{
     lab::Auth,
     peer::tcp,
 };
+use padlock::authority::Places;
 
 crate::cases!(
     [] host_port_ssl_cert_and_key_are_understood,
@@ -21,7 +22,7 @@ fn host_port_ssl_cert_and_key_are_understood() {
         (&["--ssl=1"], "ticket", "ticket-ws"),
         (&["--ssl", "0"], "ticket-ws", "ticket"),
     ] {
-        let auth = Auth::start();
+        let auth = Auth::start(&Places::new(certs()));
         let auth = format!("https://localhost:{}", auth.port);
         let all = [&["ticket", "--host", "localhost", "--port", "0", "--auth", &auth][..], &own, args].concat();
         let server = Server::start(&all);

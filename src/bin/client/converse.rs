@@ -4,6 +4,7 @@ use crate::dial::{Dialler, Session};
 use crate::keyboard::Keyboard;
 use crate::options::Options;
 use crate::output::{self, note, status};
+use crate::ticket;
 use crate::url::Url;
 use padlock::certificate::escape;
 use padlock::error::{Error, Result, exit};
@@ -13,7 +14,7 @@ use padlock::websocket::{self, NoUpgrade};
 use std::sync::Arc;
 use std::time::Duration;
 use tungstenite::Message;
-use tungstenite::protocol::Role;
+use tungstenite::protocol::{Role, frame::coding::CloseCode};
 
 /// How long the server may take to answer the request for an upgrade.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
@@ -23,12 +24,13 @@ const LAST_PAUSE: Duration = Duration::from_secs(30);
 /// This much of a binary message is shown.
 const SHOWN: usize = 32;
 
-/// Talks until one side says Close, and with `--reconnect` again after that, until there is nothing more to say.
-pub fn converse(options: &Options, url: &Url, dialler: &Dialler) -> Result<()> {
+/// Talks until one side says Close, and with `--reconnect` again after that, until there is nothing more to say. `ticket` is asked
+/// before each connection for one to show first.
+pub fn converse(options: &Options, url: &Url, dialler: &Dialler, mut ticket: impl FnMut() -> Result<Option<String>>) -> Result<()> {
     let keyboard = Keyboard::new(options.max_message);
     let mut pause = FIRST_PAUSE;
     loop {
-        let ended = once(options, url, dialler, &keyboard, &mut pause);
+        let ended = ticket().and_then(|ticket| once(options, url, dialler, &keyboard, &mut pause, ticket.as_deref()));
         if !options.reconnect || keyboard.is_done() || !worth_a_retry(&ended) {
             return ended;
         }
@@ -43,7 +45,14 @@ pub fn converse(options: &Options, url: &Url, dialler: &Dialler) -> Result<()> {
     }
 }
 
-fn once(options: &Options, url: &Url, dialler: &Dialler, keyboard: &Arc<Keyboard>, pause: &mut Duration) -> Result<()> {
+fn once(
+    options: &Options,
+    url: &Url,
+    dialler: &Dialler,
+    keyboard: &Arc<Keyboard>,
+    pause: &mut Duration,
+    ticket: Option<&str>,
+) -> Result<()> {
     let mut session = dialler.dial(options)?;
     session.expect(ANSWER_WITHIN);
     let upgraded = websocket::connect(&mut session, &url.host_field(), &url.path, options.origin.as_deref());
@@ -67,11 +76,26 @@ fn once(options: &Options, url: &Url, dialler: &Dialler, keyboard: &Arc<Keyboard
     status(options, "Websocket connection established.");
     *pause = FIRST_PAUSE;
     let mailbox = mailbox(session, rest, options.max_message);
-    keyboard.talks_to(&mailbox)?;
-    let ended = mailbox.listen(|message| show(options, &message));
+    let ended = match ticket {
+        None => {
+            keyboard.talks_to(&mailbox, str::to_owned)?;
+            mailbox.listen(|message| show(options, &message))
+        }
+        Some(ticket) => {
+            let _ = mailbox.send(Message::text(ticket::opening(ticket))); // when it is lost, listening tells why
+            let mut answered = false;
+            mailbox.listen(|message| {
+                show(options, &message);
+                // The first answer says that the ticket was good: only now is there anything to type.
+                if !std::mem::replace(&mut answered, true) && keyboard.talks_to(&mailbox, ticket::saying).is_err() {
+                    mailbox.close(CloseCode::Error, "");
+                }
+            })
+        }
+    };
     keyboard.lost();
     status(options, "disconnected");
-    judge(ended)
+    judge(ended).map_err(|error| ticket::explained(error, ticket.is_some()))
 }
 
 fn mailbox(session: Session, rest: Vec<u8>, max_message: usize) -> Arc<Mailbox> {

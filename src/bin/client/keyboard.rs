@@ -25,10 +25,13 @@ pub struct Keyboard {
     longest: usize,
 }
 
+/// A line as the server wants it.
+type Wording = fn(&str) -> String;
+
 #[derive(Default)]
 struct Now {
-    /// The connection of this moment.
-    mailbox: Option<Arc<Mailbox>>,
+    /// The connection of this moment, and how a line is put there.
+    mailbox: Option<(Arc<Mailbox>, Wording)>,
     /// Nothing more will be typed: the input has ended, or Ctrl-C was pressed.
     done: bool,
 }
@@ -39,11 +42,11 @@ impl Keyboard {
         Arc::new(Keyboard { now: Mutex::default(), changed: Condvar::new(), started: Once::new(), longest })
     }
 
-    /// From now on lines go there. The first time, this starts to read.
-    pub fn talks_to(self: &Arc<Self>, mailbox: &Arc<Mailbox>) -> Result<()> {
+    /// From now on lines go there, in these words. The first time, this starts to read.
+    pub fn talks_to(self: &Arc<Self>, mailbox: &Arc<Mailbox>, wording: Wording) -> Result<()> {
         let done = {
             let mut now = self.now();
-            now.mailbox = Some(mailbox.clone());
+            now.mailbox = Some((mailbox.clone(), wording));
             now.done
         };
         self.changed.notify_all();
@@ -112,18 +115,18 @@ impl Keyboard {
 
     /// Hands one line to the connection; when that is lost, to the next.
     fn say(&self, line: &[u8]) {
-        let message = || match std::str::from_utf8(line) {
-            Ok(text) => Message::text(text),
+        let message = |wording: Wording| match std::str::from_utf8(line) {
+            Ok(text) => Message::text(wording(text)),
             Err(_) => Message::binary(line.to_vec()),
         };
         loop {
             let waited = self.changed.wait_while(self.now(), |now| now.mailbox.is_none() && !now.done);
-            let Some(mailbox) = waited.unwrap_or_else(PoisonError::into_inner).mailbox.clone() else { return };
-            if mailbox.send(message()).is_ok() {
+            let Some((mailbox, wording)) = waited.unwrap_or_else(PoisonError::into_inner).mailbox.clone() else { return };
+            if mailbox.send(message(wording)).is_ok() {
                 return;
             }
             let mut now = self.now();
-            now.mailbox.take_if(|gone| Arc::ptr_eq(gone, &mailbox));
+            now.mailbox.take_if(|(gone, _)| Arc::ptr_eq(gone, &mailbox));
         }
     }
 
@@ -134,7 +137,7 @@ impl Keyboard {
             now.mailbox.clone()
         };
         self.changed.notify_all();
-        if let Some(mailbox) = mailbox {
+        if let Some((mailbox, _)) = mailbox {
             mailbox.close(CloseCode::Normal, "");
         }
     }

@@ -72,6 +72,9 @@ pub struct Options {
     #[arg(global = true, long, short = 'm', value_name = "SECONDS", value_parser = seconds)]
     pub max_time: Option<Duration>,
 
+    /// Show the ticket in this file first, with - the one on standard input: WebSockets only
+    #[arg(long, value_name = "FILE")]
+    pub ticket: Option<String>,
     /// Connect again when the connection is lost
     #[arg(global = true, long)]
     pub reconnect: bool,
@@ -115,6 +118,8 @@ pub enum Verb {
     Decrypt(Decrypt),
     /// Make an account at the auth service; the password is asked for, and not shown
     Register(Account),
+    /// Get a ticket from the auth service with a password, show it on a WebSocket, and talk
+    Ticket(Ticket),
 }
 
 #[derive(Args)]
@@ -161,6 +166,15 @@ pub struct Account {
     pub password_stdin: bool,
 }
 
+#[derive(Args)]
+pub struct Ticket {
+    #[command(flatten)]
+    pub account: Account,
+    /// Where to show it
+    #[arg(default_value = "wss://localhost:5678/")]
+    pub url: String,
+}
+
 impl Options {
     pub fn from_command_line() -> Options {
         let options: Options = failure::command_line();
@@ -177,6 +191,7 @@ impl Options {
         match &self.verb {
             Some(Verb::Handshake(verb)) => verb.url.as_deref(),
             Some(Verb::Register(account)) => Some(&account.auth),
+            Some(Verb::Ticket(verb)) => Some(&verb.url),
             _ => self.url.as_deref(),
         }
     }

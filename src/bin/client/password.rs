@@ -9,6 +9,11 @@ const LONGEST: usize = 1024;
 /// What shells report for a program that Ctrl-C ended.
 const INTERRUPTED: u8 = 130;
 
+/// The password of an account that there is.
+pub fn known(name: &str, from_stdin: bool) -> Result<String> {
+    if from_stdin { piped() } else { typed(&format!("Password of {name}: ")) }
+}
+
 /// A password that is to be from now on. Typed twice: nobody sees what they type.
 pub fn new(name: &str, from_stdin: bool) -> Result<String> {
     if from_stdin {

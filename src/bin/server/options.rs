@@ -63,7 +63,7 @@ pub struct Options {
     /// Show a certificate that nobody signed but its own key, made now
     #[arg(long, conflicts_with = "cert")]
     pub self_signed: bool,
-    /// Whether clients are asked for a certificate: none, request or require [default: require for hello, request for ticket, none for web]
+    /// Whether clients are asked for a certificate: none, request or require [default: require for hello, else none]
     #[arg(long, value_name = "HOW", value_parser = client_auth, hide_possible_values = true)]
     pub client_auth: Option<ClientAuth>,
     /// Whom to believe about clients: PEM, authorities or exactly these certificates [default: the lab's authority]

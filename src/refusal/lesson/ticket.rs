@@ -18,6 +18,7 @@ pub(super) const LESSONS: &[Lesson] = &[
     row("bad-password", Client, "a password has 8 to 256 bytes", "take a sentence that nobody else would think of", "ticket", ""),
     row("passwords-differ", You, "the two passwords that were typed differ", "type the same twice", "ticket", ""),
     row("no-password", You, "the password can't be read", "type it at a terminal, or pipe one line: --password-stdin", "ticket", ""),
+    row("no-ticket", You, "no ticket can be read where --ticket says", "--ticket - takes the first line of standard input, --ticket FILE that of a file", "ticket", ""),
     row("no-terminal", You, "a password is typed at a terminal, and this is none", "to take it from a pipe: --password-stdin", "ticket", ""),
     row("no-auth-service", You, "what answers there is not the auth service", "./server lists where each service is: --auth URL", "ticket", ""),
     row("foreign-origin", Client, "a page of another site asked the auth service", "only pages of our own ports may; a program leaves Origin away", "ticket", "RFC 6454 7"),

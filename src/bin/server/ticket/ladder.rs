@@ -174,7 +174,9 @@ impl Rung {
             How::Url => "the address needs ?token= and a token: POST /ladder/sign-in gives one for a ticket",
             How::Cookie => "there is no cookie of somebody who has signed in: POST /ladder/sign-in with a ticket",
             How::Subprotocol => "Sec-WebSocket-Protocol needs ticket.v1 and token.… : POST /ladder/sign-in gives one for a ticket",
-            How::Certificate => "only who shows a certificate of the lab's authority comes in here, over wss; ./server --client-auth request asks for it",
+            How::Certificate => {
+                "only who shows a certificate of the lab's authority comes in here, over wss; ./server --client-auth request asks for it"
+            }
         }
     }
 }

@@ -57,9 +57,16 @@ cp "$work/raw" "$folder/stranger.pcapng"
 cp "$work/keys" "$folder/padlock.keylog"
 editcap --inject-secrets "tls,$work/keys" "$work/raw" "$folder/padlock.pcapng"
 
-# The proof is in the clear: this reads the stranger's capture.
-set -- $(tshark -o tls.keylog_file: -r "$folder/stranger.pcapng" -d "tcp.port==$port,tls" -Y 'tls.handshake.type == 2' -T fields \
-    -e tls.handshake.extensions.supported_version -e tls.handshake.ciphersuite -e tls.handshake.extensions_key_share_group 2>/dev/null)
-[ "${1:-}" = 0x0304 ] || { say "no ServerHello with supported_versions 0x0304 was seen, but ${1:-none}"; exit 1; }
-echo "ServerHello: supported_versions $1 (TLS 1.3), cipher suite $2, key share group $3"
+# The proof is in the clear: this reads the stranger's capture. -V has tshark's names for the numbers.
+hello=$(tshark -o tls.keylog_file: -r "$folder/stranger.pcapng" -d "tcp.port==$port,tls" -Y 'tls.handshake.type == 2' -V 2>/dev/null)
+field() { echo "$hello" | sed -n "s/^ *$1: *//p" | tail -1; }
+version=$(field 'Supported Version')
+case $version in
+*0x0304*) ;;
+*) say "no ServerHello with supported_versions 0x0304 was seen, but ${version:-none}"; exit 1 ;;
+esac
+# tshark names the group when it knows it; version 4.0 is older than X25519MLKEM768 (RFC 10024).
+group=$(echo "$hello" | sed -n 's/^ *Key Share Entry: Group: \([^,]*\),.*/\1/p')
+case $group in *4588*) group="X25519MLKEM768 (0x11ec)" ;; esac
+echo "ServerHello: supported_versions $version, cipher suite $(field 'Cipher Suite'), key share group $group"
 say "hint: wireshark ${folder#"$PWD/"}/padlock.pcapng, then type tls.handshake.type == 2 as the filter (docs/wire.md)"

@@ -26,6 +26,8 @@ mod failure;
 mod record;
 #[path = "server/rooms.rs"]
 mod rooms;
+#[path = "server/tapped.rs"]
+mod tapped;
 #[path = "server/ticket.rs"]
 mod ticket;
 #[path = "server/web.rs"]
@@ -51,6 +53,7 @@ use std::{
     sync::Arc,
     time::Duration,
 };
+use tapped::Tapped;
 use ticket::Tickets;
 use tungstenite::protocol::frame::coding::CloseCode;
 use web::Web;
@@ -114,7 +117,9 @@ impl Services {
     fn new(options: &Arc<Options>, ports: &[(Service, Listener)]) -> Result<Services> {
         let site = Arc::new(options.site(ports)?);
         let who = identity::load(options)?;
-        let web = Arc::new(Web::new(options, &who, site.clone())?);
+        let port = |of: Service| ports.iter().find(|(service, _)| *service == of).map(|(_, listener)| listener.address().port());
+        let tapped = Tapped::new(options, &who, port(Service::Plain), port(Service::Web))?;
+        let web = Arc::new(Web::new(options, &who, site.clone(), tapped)?);
         let hello = options.starts(Service::Hello).then(|| Side::new(options, &who, ClientAuth::Require, &[])).transpose()?;
         let tickets = options.starts_tickets().then(|| Tickets::new(options, &who, ports, &web.rooms.everyone)).transpose()?;
         let auth = options.starts(Service::Auth).then(|| Auth::new(options, &who, site.clone(), options.origins(ports))).transpose()?;
@@ -142,8 +147,8 @@ impl Services {
                     listener.serve(gate, move |connection| auth.converse(connection))?;
                 }
                 Service::Plain => {
-                    let site = self.site.clone();
-                    listener.serve(gate, move |connection| plain::converse(connection, &site, https))?;
+                    let (site, web) = (self.site.clone(), self.web.clone());
+                    listener.serve(gate, move |connection| plain::converse(connection, &site, &web, https))?;
                 }
             }
         }

@@ -24,7 +24,12 @@ fn a_capture_proves_tls_1_3_and_opens_with_its_secrets() {
         return eprintln!("skipped: {log}");
     }
     assert!(out.status.success() && said.lines().count() == 1, "{said}{log}");
-    assert!(said.starts_with("ServerHello: supported_versions 0x0304 (TLS 1.3)"), "{said}");
+    assert!(
+        said.starts_with(
+            "ServerHello: supported_versions TLS 1.3 (0x0304), cipher suite TLS_AES_256_GCM_SHA384 (0x1302), key share group X25519MLKEM768"
+        ),
+        "{said}"
+    );
 
     let file = folder.path().join("padlock.pcapng");
     let hello = tshark(&file, &["-Y", "tls.handshake.type == 2", "-T", "fields", "-e", "tls.handshake.extensions.supported_version"]);

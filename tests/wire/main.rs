@@ -1,6 +1,8 @@
 //! What passes over the wire, and who can read it: captures judged by tshark, and the program that listens on the path.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "../common/browser.rs"]
+mod browser;
 mod capture;
 #[path = "../common/cases.rs"]
 mod cases;
@@ -8,8 +10,9 @@ mod cases;
 mod client;
 #[path = "../common/mod.rs"]
 mod common;
+mod page;
 mod wiretap;
 
 fn main() -> std::process::ExitCode {
-    cases::conduct(&[capture::CASES, wiretap::CASES])
+    cases::conduct(&[capture::CASES, wiretap::CASES, page::CASES])
 }

@@ -49,7 +49,7 @@ pub struct Options {
     auth_port: u16,
     /// Address to listen on
     #[arg(long, alias = "host", value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST), value_parser = address)]
-    listen: IpAddr,
+    pub listen: IpAddr,
     /// Allow an address that others can reach
     #[arg(long)]
     unsafe_listen: bool,

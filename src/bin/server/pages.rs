@@ -26,8 +26,7 @@ pub use connection::Connection;
 macro_rules! www {
     ($($name:literal)*) => { [$((concat!("/", $name), include_bytes!(concat!("../../../www/", $name)).as_slice())),*] };
 }
-const WWW: [(&str, &[u8]); 10] =
-    www!("index.html" "main.js" "socket.js" "ticket.html" "ticket.js" "ladder.js" "closes.js" "services.js" "style.css" "padlock.svg");
+const WWW: [(&str, &[u8]); 12] = www!("index.html" "main.js" "socket.js" "ticket.html" "ticket.js" "ladder.js" "closes.js" "services.js" "wiretap.html" "wiretap.js" "style.css" "padlock.svg");
 /// What of it every port serves.
 const EVERYWHERE: [&str; 7] = ["/ticket", "/ticket.js", "/ladder.js", "/closes.js", "/services.js", "/style.css", "/padlock.svg"];
 
@@ -124,6 +123,7 @@ fn file_name(path: &str) -> &str {
     match path {
         "/" => "/index.html",
         "/ticket" => "/ticket.html",
+        "/wiretap" => "/wiretap.html",
         _ => path,
     }
 }

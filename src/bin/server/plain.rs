@@ -1,24 +1,29 @@
 //! Plain HTTP (port 8080): what must be reachable before TLS can be trusted. Everything else is moved to https.
 
-use crate::pages::{Site, healthz, missing, page_path};
+use crate::{
+    pages::{Site, healthz, missing, page_path},
+    rooms::Topic,
+    web::Web,
+};
 use padlock::{
     authority::Places,
     error::printable,
     http::{self, Head, Next, Response},
     key::pem::{self, Item},
     listener::{Connection, farewell},
+    websocket::{self, Origins},
 };
-use std::io;
+use std::{io, sync::Arc};
 
 /// One connection: request after request. `https`: where the pages are, if anywhere.
-pub fn converse(connection: Connection, site: &Site, https: Option<u16>) {
+pub fn converse(connection: Connection, site: &Site, web: &Arc<Web>, https: Option<u16>) {
     let remote = connection.remote;
-    if let Err(e) = requests(connection, site, https) {
+    if let Err(e) = requests(connection, site, web, https) {
         log::debug!(target: "http", "{remote}: {e}");
     }
 }
 
-fn requests(connection: Connection, site: &Site, https: Option<u16>) -> io::Result<()> {
+fn requests(connection: Connection, site: &Site, web: &Arc<Web>, https: Option<u16>) -> io::Result<()> {
     let Connection { mut stream, remote, pass } = connection;
     let own = stream.socket().local_addr()?.ip().to_string();
     let (idle, head_time) = (pass.gate().limits().idle, pass.gate().limits().head);
@@ -40,6 +45,14 @@ fn requests(connection: Connection, site: &Site, https: Option<u16>) -> io::Resu
         };
         let response = match pass.refused() {
             Some(why) => Response::error(503, why).field("Retry-After", "5").close(),
+            None if is_echo(&head) => match websocket::upgrade(&head, Origins::Own("http"), Topic::Echo.protocol()) {
+                Err(response) => response,
+                Ok(response) => {
+                    http::respond(&mut stream, &head, &response)?;
+                    web.move_to_websocket(Topic::Echo, None, stream, buffer, remote, pass);
+                    return Ok(());
+                }
+            },
             None => answer(&head, site, https, &own),
         };
         log::info!(target: "http", "{remote} {} {} {}", head.method(), printable(head.target()), response.status());
@@ -50,6 +63,11 @@ fn requests(connection: Connection, site: &Site, https: Option<u16>) -> io::Resu
     }
     farewell(stream.socket());
     Ok(())
+}
+
+/// `ws://…/echo`, which says what it hears: so that one can see what a stranger hears of it, too.
+fn is_echo(head: &Head) -> bool {
+    head.path() == Topic::Echo.path() && websocket::is_upgrade(head)
 }
 
 /// The trust page, the lists of revoked certificates, `/healthz`; the rest is 308.

@@ -1,5 +1,6 @@
 //! What is said over WebSocket, path by path.
 
+use crate::tapped::Tapped;
 use padlock::{
     error::printable,
     mailbox::{Ended, Mailbox, Room},
@@ -14,7 +15,7 @@ use std::{
 };
 use tungstenite::Message;
 
-/// The three conversations that the web service knows.
+/// The conversations that the web service knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Topic {
     /// `/`: says `welcome`, then answers each message with how many there have been, from all connections together.
@@ -23,6 +24,8 @@ pub enum Topic {
     Echo,
     /// `/room`: what one says, all hear.
     Room,
+    /// `/wiretap/view`: what a stranger sees of two other conversations.
+    Wiretap,
 }
 
 /// What the conversations share.
@@ -40,6 +43,7 @@ impl Topic {
             "/" => Some(Topic::Counter),
             "/echo" => Some(Topic::Echo),
             "/room" => Some(Topic::Room),
+            "/wiretap/view" => Some(Topic::Wiretap),
             _ => None,
         }
     }
@@ -49,6 +53,7 @@ impl Topic {
             Topic::Counter => "/",
             Topic::Echo => "/echo",
             Topic::Room => "/room",
+            Topic::Wiretap => "/wiretap/view",
         }
     }
 
@@ -58,13 +63,14 @@ impl Topic {
             Topic::Counter => "counter.v1",
             Topic::Echo => "echo.v1",
             Topic::Room => "room.v1",
+            Topic::Wiretap => "wiretap.v1",
         }
     }
 }
 
 impl Rooms {
     /// Converses until it is over. The thread that calls this does nothing else meanwhile.
-    pub fn converse(&self, topic: Topic, mailbox: &Arc<Mailbox>, remote: SocketAddr) {
+    pub fn converse(&self, topic: Topic, mailbox: &Arc<Mailbox>, remote: SocketAddr, tapped: &Arc<Tapped>) {
         let _here = self.everyone.join(mailbox);
         let ended = match topic {
             Topic::Counter => self.count(mailbox),
@@ -73,6 +79,7 @@ impl Rooms {
                 let _seat = self.room.join(mailbox);
                 mailbox.listen(|message| self.room.say(&message))
             }
+            Topic::Wiretap => tapped.converse(mailbox),
         };
         match ended {
             Ended::Closed(Some(frame)) if frame.reason.is_empty() => {

@@ -7,6 +7,7 @@ use crate::{
     options::Options,
     pages::{self, Site, handshake_page},
     rooms::{Rooms, Topic},
+    tapped::Tapped,
 };
 use padlock::{
     certificate::{self, Identity},
@@ -33,6 +34,7 @@ pub struct Web {
     pub side: Side,
     site: Arc<Site>,
     pub rooms: Rooms,
+    tapped: Arc<Tapped>,
 }
 
 /// How the requests on a connection ended.
@@ -43,9 +45,9 @@ enum Done {
 }
 
 impl Web {
-    pub fn new(options: &Arc<Options>, who: &Identity, site: Arc<Site>) -> Result<Web> {
+    pub fn new(options: &Arc<Options>, who: &Identity, site: Arc<Site>, tapped: Tapped) -> Result<Web> {
         let side = Side::new(options, who, ClientAuth::None, &["http/1.1"])?;
-        Ok(Web { options: options.clone(), side, site, rooms: Rooms::default() })
+        Ok(Web { options: options.clone(), side, site, rooms: Rooms::default(), tapped: Arc::new(tapped) })
     }
 
     /// One connection, from its first byte to its last. The thread that calls this does nothing else meanwhile.
@@ -62,7 +64,10 @@ impl Web {
         log::debug!(target: "tls", "{remote}: {}", described(&Facts::of(&tls.session)));
         let mut buffer = Vec::new();
         match self.requests(&mut tls, &mut buffer, remote, &pass, handshake) {
-            Ok(Done::Upgraded(topic)) => return self.move_to_websocket(topic, tls, buffer, remote, pass),
+            Ok(Done::Upgraded(topic)) => {
+                let Tls { session, stream } = tls;
+                return self.move_to_websocket(topic, Some(session), stream, buffer, remote, pass);
+            }
             Ok(Done::PeerClosed) => return drop(tls.close()),
             Ok(Done::WeClose) => drop(tls.close()),
             Err(_) if pass.gate().closed() => drop(tls.close()), // it was us who ended the reading
@@ -141,14 +146,22 @@ impl Web {
     }
 
     /// A handshake needs a large stack, a conversation does not, and it may last for days.
-    fn move_to_websocket(self: &Arc<Web>, topic: Topic, tls: Tls<Stream>, rest: Vec<u8>, remote: SocketAddr, pass: Pass) {
+    /// Without `session`, every word can be read on the way.
+    pub fn move_to_websocket(
+        self: &Arc<Web>,
+        topic: Topic,
+        session: Option<rustls::Connection>,
+        stream: Stream,
+        rest: Vec<u8>,
+        remote: SocketAddr,
+        pass: Pass,
+    ) {
         log::info!(target: "websocket", "{remote} connected to {}", topic.path());
         pass.converses();
-        let Tls { session, stream } = tls;
-        let mailbox = Mailbox::new(stream.into_socket(), Some(session), Role::Server, rest, self.options.max_message);
+        let mailbox = Mailbox::new(stream.into_socket(), session, Role::Server, rest, self.options.max_message);
         let web = self.clone();
         on_small_stack(move || {
-            web.rooms.converse(topic, &mailbox, remote);
+            web.rooms.converse(topic, &mailbox, remote, &web.tapped);
             drop(pass);
         });
     }

@@ -71,6 +71,12 @@ impl Browser {
         self.ask(json!({ "command": "until", "script": script })).unwrap()
     }
 
+    /// Presses a key at this element, as somebody without a mouse does. A click would miss what is still moving.
+    pub fn press(&mut self, selector: &str, key: &str) {
+        self.until(&format!("document.querySelector({}).focus() === undefined", json!(selector)));
+        self.ask(json!({ "command": "press", "key": key })).unwrap();
+    }
+
     /// Waits until the page shows this text.
     pub fn shows(&mut self, text: &str) {
         self.until(&format!("document.body.innerText.includes({})", json!(text)));

@@ -21,6 +21,8 @@ mod dial;
 mod explain;
 #[path = "client/fetch.rs"]
 mod fetch;
+#[path = "client/gallery.rs"]
+mod gallery;
 #[path = "client/handshake.rs"]
 mod handshake;
 #[path = "client/keyboard.rs"]
@@ -73,6 +75,7 @@ fn main() -> ExitCode {
 fn run(options: &Options) -> Result<()> {
     match &options.verb {
         Some(Verb::Explain(words)) => explain::explain(options, words),
+        Some(Verb::Gallery(at)) => gallery::visit(options, at),
         Some(Verb::Handshake(how)) => handshake::show(options, how),
         Some(Verb::Decrypt(how)) => decrypt::decrypt(options, how),
         Some(Verb::Register(account)) => account::register(options, account),

@@ -8,6 +8,8 @@
 mod auth;
 #[path = "server/door.rs"]
 mod door;
+#[path = "server/gallery.rs"]
+mod gallery;
 #[path = "server/handshake.rs"]
 mod handshake;
 #[path = "server/hello.rs"]
@@ -89,7 +91,10 @@ fn run(options: &Arc<Options>) -> Result<()> {
 
     for signal in signals.forever() {
         match signal {
-            SIGHUP => reload(options, services.sides()),
+            SIGHUP => {
+                services.web.gallery.forget();
+                reload(options, services.sides());
+            }
             _ => break,
         }
     }

@@ -42,6 +42,15 @@ const commands = {
     const answer = await page.goto(url, { waitUntil: "load", timeout: patience });
     return { status: answer?.status(), title: await page.title(), url: page.url() };
   },
+  // The same in a tab of its own: where one page was refused after another, a browser may still be busy with the first refusal.
+  async visit({ url }) {
+    const tab = await browser.newPage();
+    try {
+      return { status: (await tab.goto(url, { waitUntil: "load", timeout: patience }))?.status() };
+    } finally {
+      await tab.close();
+    }
+  },
   // The value of an expression in the page.
   evaluate: ({ script }) => page.evaluate(script),
   // Waits until an expression holds.

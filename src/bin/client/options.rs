@@ -17,7 +17,7 @@ const DEFAULT: &str = "wss://localhost:1234/";
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A client to learn TLS with: it checks who answers, and says why when it says no.
-#[derive(Parser)]
+#[derive(Clone, Parser)]
 #[command(name = "client", version, max_term_width = 100)]
 pub struct Options {
     /// wss:// or ws:// to talk, https:// or http:// to fetch, tls:// for bare lines [default: wss://localhost:1234/]
@@ -35,7 +35,7 @@ pub struct Options {
     #[arg(global = true, long, conflicts_with_all = ["cacert", "add_cacert"])]
     pub web: bool,
     /// Refuse what this list takes back: a file, or an http:// address; may be given several times
-    #[arg(long, value_name = "FILE|URL")]
+    #[arg(global = true, long, value_name = "FILE|URL")]
     pub crl: Vec<String>,
     /// Show this certificate chain when the server asks who we are: PEM, leaf first
     #[arg(global = true, long, value_name = "FILE", requires = "key")]
@@ -108,10 +108,12 @@ pub struct Options {
 }
 
 /// What else than to reach a URL can be asked. Each has a file of its own beside this one, and may be given every flag.
-#[derive(Subcommand)]
+#[derive(Clone, Subcommand)]
 pub enum Verb {
     /// Say what an error text means, whose side must change, and what to type
     Explain(Explain),
+    /// Visit every entry of a server's gallery of wrong certificates, and compare what is expected with what is seen
+    Gallery(Gallery),
     /// Show the handshake with a server: every message, each field explained, the sealed ones opened, and the key schedule
     Handshake(Handshake),
     /// Open the records of a capture with a key log, one by hand, step by step: --keylog names the log that is read
@@ -122,14 +124,23 @@ pub enum Verb {
     Ticket(Ticket),
 }
 
-#[derive(Args)]
+#[derive(Clone, Args)]
+pub struct Gallery {
+    /// Where the gallery is [default: https://localhost:1234/]
+    pub address: Option<String>,
+    /// Let no other program judge besides: openssl, curl and node do when they are there
+    #[arg(long)]
+    pub alone: bool,
+}
+
+#[derive(Clone, Args)]
 pub struct Explain {
     /// The text, or a code, as any program printed it; - reads it from standard input
     #[arg(required = true)]
     pub text: Vec<OsString>,
 }
 
-#[derive(Args)]
+#[derive(Clone, Args)]
 pub struct Handshake {
     /// https://, wss:// or tls:// [default: wss://localhost:1234/]
     pub url: Option<String>,
@@ -141,7 +152,7 @@ pub struct Handshake {
     pub brief: bool,
 }
 
-#[derive(Args)]
+#[derive(Clone, Args)]
 pub struct Decrypt {
     /// pcapng or pcap; without --keylog, the secrets in it are used
     pub capture: PathBuf,
@@ -154,7 +165,7 @@ pub struct Decrypt {
 }
 
 /// An account at the auth service, and how to prove that it is ours.
-#[derive(Args)]
+#[derive(Clone, Args)]
 pub struct Account {
     /// The name: a to z, 0 to 9 and hyphens, 40 at most
     pub name: String,
@@ -166,7 +177,7 @@ pub struct Account {
     pub password_stdin: bool,
 }
 
-#[derive(Args)]
+#[derive(Clone, Args)]
 pub struct Ticket {
     #[command(flatten)]
     pub account: Account,

@@ -5,7 +5,7 @@ use padlock::{
     tls::{self, Failure, Tls},
     wire::{Recording, Speaker, several},
 };
-use rustls::{KeyLog, ServerConfig};
+use rustls::{KeyLog, ServerConfig, server::ClientHello};
 use std::{io, sync::Arc};
 
 /// The handshake of the connection that holds this; nothing, when the server does not illustrate.
@@ -20,15 +20,18 @@ impl Handshake {
         Handshake(Some(recording))
     }
 
-    /// [`tls::accept`], with the secrets of this one session kept beside its bytes.
-    pub fn accept(&self, stream: Stream, config: Arc<ServerConfig>) -> Result<Tls<Stream>, Failure> {
-        let accept = |config| tls::accept(stream, &config).map_err(|(failure, _)| failure);
-        let Some(recording) = &self.0 else { return accept(config) };
-        let mut own = ServerConfig::clone(&config);
-        if let Some(log) = several([config.key_log.clone(), recording.clone() as Arc<dyn KeyLog>]) {
-            own.key_log = log;
-        }
-        let (accepted, shared) = tls::overhear(|| accept(Arc::new(own)));
+    /// [`tls::accept_by`], with the secrets of this one session kept beside its bytes.
+    pub fn accept(&self, stream: Stream, choose: impl FnOnce(&ClientHello<'_>) -> Arc<ServerConfig>) -> Result<Tls<Stream>, Failure> {
+        let Some(recording) = &self.0 else { return tls::accept_by(stream, choose).map_err(|(failure, _)| failure) };
+        let own = |hello: &ClientHello<'_>| {
+            let config = choose(hello);
+            let mut own = ServerConfig::clone(&config);
+            if let Some(log) = several([config.key_log.clone(), recording.clone() as Arc<dyn KeyLog>]) {
+                own.key_log = log;
+            }
+            Arc::new(own)
+        };
+        let (accepted, shared) = tls::overhear(|| tls::accept_by(stream, own).map_err(|(failure, _)| failure));
         recording.shared(shared);
         accepted
     }

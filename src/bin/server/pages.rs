@@ -2,7 +2,7 @@
 
 use padlock::wire::Kept;
 use padlock::{
-    authority::Places,
+    authority::{Places, gallery::Entry},
     error::Result,
     http::{Content, Files, Head, Response, decode_path, escape, media_type},
 };
@@ -13,6 +13,8 @@ use std::{collections::HashMap, path::Path, sync::Arc};
 mod book;
 #[path = "connection.rs"]
 mod connection;
+#[path = "gallery/page.rs"]
+mod gallery_page;
 #[path = "handshake_page.rs"]
 pub mod handshake_page;
 #[path = "ladder_page.rs"]
@@ -41,6 +43,8 @@ pub struct Site {
     book: book::Book,
     places: Places,
     services: String,
+    /// Where all this is served over TLS.
+    port: u16,
     policy: String,
 }
 
@@ -50,6 +54,7 @@ impl Site {
     /// Fails when `root` is no folder, or one from which private keys could be fetched.
     pub fn new(root: Option<&Path>, places: &Places, services: &Value) -> Result<Site> {
         let policy = policy(services);
+        let port = services.get("web").and_then(Value::as_u64).and_then(|port| port.try_into().ok()).unwrap_or_default();
         let more = [("Content-Security-Policy", policy.clone())];
         let files = root.map(|root| Files::new(root, &places.dir, &more)).transpose()?;
         let content = |(name, bytes): (&'static str, &'static [u8])| {
@@ -57,18 +62,23 @@ impl Site {
             (name, Arc::new(content))
         };
         let www = WWW.map(content).into();
-        Ok(Site { www, files, book: book::Book::new(), places: places.clone(), services: format!("{services}\n"), policy })
+        Ok(Site { www, files, book: book::Book::new(), places: places.clone(), services: format!("{services}\n"), port, policy })
     }
 
     /// The answer on HTTPS, 304, 404 and 405 included. Upgrades are routed before; `connection` is asked only where a page
-    /// tells about the connection it came on.
-    pub fn answer(&self, head: &Head, connection: impl FnOnce() -> Connection) -> Response {
+    /// tells about the connection it came on. `visited`: the entry of the gallery by whose name the client has come.
+    pub fn answer(&self, head: &Head, visited: Option<&'static Entry>, connection: impl FnOnce() -> Connection) -> Response {
         let path = match page_path(head) {
             Ok(path) => path,
             Err(response) => return response,
         };
+        if let Some(entry) = visited.filter(|_| path == "/") {
+            return self.guard(html(gallery_page::entry(entry, self.port)));
+        }
         match path.as_str() {
             "/healthz" => healthz(),
+            "/gallery" => self.guard(html(gallery_page::page(self.port))),
+            "/gallery.json" => gallery_page::json(self.port),
             "/connection" => self.guard(connection().page()),
             "/connection.json" => connection().json(),
             _ => self.made(&path).or_else(|| self.book.find(&path)).or_else(|| self.file(&path, head)).unwrap_or_else(|| missing(&path)),
@@ -154,6 +164,10 @@ pub fn missing(path: &str) -> Response {
 
 pub fn healthz() -> Response {
     Response::made("application/json", "{\"status\":\"ok\"}\n")
+}
+
+fn html(page: String) -> Response {
+    Response::made("text/html; charset=utf-8", page)
 }
 
 /// The frame of every page that is made here: the same as in `www/index.html`.

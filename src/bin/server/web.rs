@@ -2,6 +2,7 @@
 
 use crate::{
     door,
+    gallery::Gallery,
     handshake::Handshake,
     identity::Side,
     options::Options,
@@ -10,6 +11,7 @@ use crate::{
     tapped::Tapped,
 };
 use padlock::{
+    authority::gallery::Entry,
     certificate::{self, Identity},
     error::{Result, printable},
     http::{self, Head, Next, Response},
@@ -20,6 +22,7 @@ use padlock::{
     trust::ClientAuth,
     websocket::{self, Origins},
 };
+use rustls::ServerConfig;
 use std::{
     io,
     net::SocketAddr,
@@ -33,6 +36,7 @@ pub struct Web {
     options: Arc<Options>,
     pub side: Side,
     site: Arc<Site>,
+    pub gallery: Gallery,
     pub rooms: Rooms,
     tapped: Arc<Tapped>,
 }
@@ -47,16 +51,22 @@ enum Done {
 impl Web {
     pub fn new(options: &Arc<Options>, who: &Identity, site: Arc<Site>, tapped: Tapped) -> Result<Web> {
         let side = Side::new(options, who, ClientAuth::None, &["http/1.1"])?;
-        Ok(Web { options: options.clone(), side, site, rooms: Rooms::default(), tapped: Arc::new(tapped) })
+        let (gallery, rooms) = (Gallery::new(options), Rooms::default());
+        Ok(Web { options: options.clone(), side, site, gallery, rooms, tapped: Arc::new(tapped) })
     }
 
     /// One connection, from its first byte to its last. The thread that calls this does nothing else meanwhile.
     pub fn converse(self: &Arc<Web>, connection: Connection) {
         let Connection { mut stream, remote, pass } = connection;
         let handshake = if self.options.illustrates() { Handshake::watch(&mut stream) } else { Handshake::default() };
-        if let Some(tls) = door::enter(stream, remote, |stream| handshake.accept(stream, self.side.config())) {
+        if let Some(tls) = door::enter(stream, remote, |stream| handshake.accept(stream, |hello| self.who(hello.server_name(), remote))) {
             self.session(tls, remote, pass, &handshake);
         }
+    }
+
+    /// Who answers to the name that a client asks for: an entry of the gallery, or else us.
+    fn who(&self, name: Option<&str>, remote: SocketAddr) -> Arc<ServerConfig> {
+        name.and_then(|name| self.gallery.answers(name, remote)).unwrap_or_else(|| self.side.config())
     }
 
     /// What a session is used for: requests, and perhaps a WebSocket in the end. Otherwise it ends with close_notify.
@@ -141,7 +151,7 @@ impl Web {
             None if websocket::is_upgrade(head) => {
                 (Response::error(404, "no WebSocket lives here: / counts, /echo repeats, /room is heard by all"), None)
             }
-            _ => (self.site.answer(head, || connection_facts(tls, remote)), None),
+            _ => (self.site.answer(head, visited(tls), || connection_facts(tls, remote)), None),
         }
     }
 
@@ -176,6 +186,12 @@ pub fn on_small_stack(job: impl FnOnce() + Send + 'static) {
     if thread::Builder::new().name("websocket".into()).stack_size(mailbox::STACK).spawn(run).is_err() {
         take(&job).into_iter().for_each(|job| job());
     }
+}
+
+/// By which name of the gallery the client came.
+fn visited(tls: &Tls<Stream>) -> Option<&'static Entry> {
+    let rustls::Connection::Server(session) = &tls.session else { return None };
+    session.server_name().and_then(Entry::of_host)
 }
 
 fn connection_facts(tls: &Tls<Stream>, remote: SocketAddr) -> pages::Connection {

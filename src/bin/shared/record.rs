@@ -12,7 +12,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-#[derive(Args)]
+#[derive(Clone, Args)]
 pub struct Record {
     /// Append the secrets of each session to this file, for Wireshark [default: SSLKEYLOGFILE]
     #[arg(global = true, long, value_name = "FILE")]

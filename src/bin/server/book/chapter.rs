@@ -11,7 +11,15 @@ use pulldown_cmark::{BrokenLink, CodeBlockKind, CowStr, Event, Options, Parser, 
 pub fn html(markdown: &str, word: &str) -> String {
     let mut events = parse(markdown).into_iter();
     let mut shown = Vec::new();
+    let mut row_begins = false;
     while let Some(event) = events.next() {
+        // A code in front of a row can be linked to: `refusal#wrong-name`.
+        if let (true, Event::Code(code)) = (row_begins, &event) {
+            shown.push(raw(format!("<code id=\"{0}\">{0}</code>", escape(code))));
+            row_begins = false;
+            continue;
+        }
+        row_begins = matches!(event, Event::Start(Tag::TableRow)) || (row_begins && matches!(event, Event::Start(Tag::TableCell)));
         match event {
             Event::Start(Tag::Heading { level, .. }) => {
                 let inside: Vec<Event> = events.by_ref().take_while(|event| !matches!(event, Event::End(TagEnd::Heading(_)))).collect();

@@ -20,6 +20,13 @@ fn every_source_of_every_word_is_beside_its_chapter() {
 }
 
 #[test]
+fn a_row_that_begins_with_a_code_can_be_linked_to() {
+    let table = chapter::html("| code | `means` |\n|---|---|\n| `wrong-name` | as `./client` says |\n", "refusal");
+    assert!(table.contains("<td><code id=\"wrong-name\">wrong-name</code></td>"), "{table}");
+    assert_eq!(table.matches("id=").count(), 1, "{table}");
+}
+
+#[test]
 fn the_book_follows_the_list_of_words() {
     let words: Vec<&str> = PAGES.iter().skip(1).map(|page| page.word).collect();
     assert_eq!(words, padlock::WORDS);

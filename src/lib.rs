@@ -3,8 +3,8 @@
 //! Each module below is one *word*: a concept with a chapter of the same name in `docs/`, a log tag of the same name,
 //! and, where it makes sense, a command. Read them in this order. A word uses only the words above it.
 //!
-//! The programs ([`ca`](../ca/index.html), [`server`](../server/index.html), [`client`](../client/index.html)) are in
-//! `src/bin/`. They may use every word; a word never knows a program.
+//! The programs ([`ca`](../ca/index.html), [`server`](../server/index.html), [`client`](../client/index.html),
+//! [`wiretap`](../wiretap/index.html)) are in `src/bin/`. They may use every word; a word never knows a program.
 
 // Beneath the words: what went wrong, and files that are written whole or not at all.
 pub mod error;

@@ -50,7 +50,9 @@ fn every_chapter_has_the_same_shape() {
     for word in WORDS {
         let text = chapter(word);
         let found: Vec<&str> = prose(&text).filter_map(|(_, line)| line.strip_prefix("## ")).collect();
-        if !text.starts_with(&format!("# {word}")) || found != SHAPE || !LINES.contains(&text.lines().count()) {
+        // A table of codes is looked up, not read.
+        let read = text.lines().filter(|line| !line.starts_with("| `")).count();
+        if !text.starts_with(&format!("# {word}")) || found != SHAPE || !LINES.contains(&read) {
             wrong.push(format!("docs/{word}.md: {} lines, headings {found:?}", text.lines().count()));
         }
     }

@@ -27,6 +27,7 @@ cases! {
     [] requests_in_one_packet_are_answered_in_order,
     ["curl", "openssl"] the_plain_port_moves_everything_but_what_tls_needs,
     [] tls_on_the_plain_port_is_a_log_line_and_no_answer,
+    [] plain_http_on_the_tls_port_is_answered_with_the_right_address,
     ["curl"] a_root_is_served_fresh_and_gives_away_nothing_else,
     [] a_root_with_keys_in_reach_is_refused,
 }
@@ -229,7 +230,22 @@ fn the_plain_port_moves_everything_but_what_tls_needs() {
 fn tls_on_the_plain_port_is_a_log_line_and_no_answer() {
     let server = shared();
     assert_eq!(raw(server, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"), "");
-    server.logged("sent a ClientHello to the plain port");
+    server.logged("sent a ClientHello to the plain port: https://");
+    // A whole one says for whom it was meant.
+    let output = run(program("client", certs()).arg(format!("https://localhost:{}/", server.port("plain"))));
+    assert_eq!(output.status.code(), Some(35), "{}", text(&output.stderr));
+    server.logged("sent a ClientHello to the plain port, asking for localhost: https://");
+}
+
+fn plain_http_on_the_tls_port_is_answered_with_the_right_address() {
+    let server = shared();
+    let mut stream = TcpStream::connect(("127.0.0.1", server.port("web"))).unwrap();
+    stream.write_all(b"GET /docs/tls HTTP/1.1\r\nHost: localhost:1234\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    assert!(answer.contains("<a href=\"https://localhost:1234/docs/tls\">"), "{answer}");
+    server.logged("speaks plain HTTP to the TLS port");
 }
 
 fn a_root_is_served_fresh_and_gives_away_nothing_else() {

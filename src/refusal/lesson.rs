@@ -59,7 +59,7 @@ impl Whose {
         match self {
             Whose::Server => "the server",
             Whose::Client => "the client",
-            Whose::Either => "either",
+            Whose::Either => "either side",
             Whose::You => "you",
             Whose::Network => "the network",
         }

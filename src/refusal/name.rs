@@ -31,8 +31,8 @@ pub(super) fn wrong(chain: &[CertificateDer<'_>], asked: Option<&ServerName<'_>>
 /// Each name of the certificate, and what it would have been good for.
 fn matches(leaf: &Summary) -> Vec<Value> {
     let cn = leaf.common_name.as_ref().filter(|_| leaf.names.is_empty());
-    let cn = cn.map(|cn| json!({"name": format!("CN={cn}"), "matches": "nothing: the CN is not looked at (RFC 9525 2)"}));
-    let names = leaf.names.iter().take(NAMES).map(|name| json!({"name": name.to_string(), "matches": good_for(name)}));
+    let cn = cn.map(|cn| json!({"name": format!("CN={cn}"), "would_match": "nothing: the CN is not looked at (RFC 9525 2)"}));
+    let names = leaf.names.iter().take(NAMES).map(|name| json!({"name": name.to_string(), "would_match": good_for(name)}));
     cn.into_iter().chain(names).collect()
 }
 

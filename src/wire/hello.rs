@@ -1,6 +1,6 @@
 //! The two messages that everybody on the way can read: ClientHello and ServerHello (RFC 9846 4.2.2, 4.2.3).
 
-use super::records::Fields;
+use super::records::{Fields, Records};
 
 /// What a client offers, as far as this lab looks at it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -38,6 +38,8 @@ pub const RETRY: [u8; 32] = [
     0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
 ];
 
+/// The type of the handshake message (RFC 9846 4).
+const CLIENT_HELLO: u8 = 1;
 const SERVER_NAME: u16 = 0;
 const SUPPORTED_GROUPS: u16 = 10;
 const ALPN: u16 = 16;
@@ -46,6 +48,19 @@ const SUPPORTED_VERSIONS: u16 = 43;
 const KEY_SHARE: u16 = 51;
 
 impl ClientHello {
+    /// The hello in a stranger's first bytes, records and all, if it has come as a whole.
+    pub fn first_of(bytes: &[u8]) -> Option<ClientHello> {
+        let mut records = Records::default();
+        records.push(bytes);
+        let mut message = Vec::new();
+        while let Some(record) = records.take() {
+            message.extend_from_slice(&record.body);
+        }
+        let mut fields = Fields(&message);
+        (fields.take(1)? == [CLIENT_HELLO]).then_some(())?;
+        ClientHello::read(fields.vector(3)?.0)
+    }
+
     /// Reads the message without its header of type and length. `None`: it is not all there.
     pub fn read(message: &[u8]) -> Option<ClientHello> {
         let mut fields = Fields(message);
@@ -131,7 +146,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_are_survived(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-            let _ = (ClientHello::read(&bytes), ServerHello::read(&bytes));
+            let _ = (ClientHello::read(&bytes), ServerHello::read(&bytes), ClientHello::first_of(&bytes));
         }
     }
 

@@ -12,6 +12,7 @@ use padlock::{
     key::pem::{self, Item},
     listener::{Connection, farewell},
     websocket::{self, Origins},
+    wire::ClientHello,
 };
 use std::{io, sync::Arc};
 
@@ -34,7 +35,9 @@ fn requests(connection: Connection, site: &Site, web: &Arc<Web>, https: Option<u
             Next::Head(head) => head,
             Next::Closed => return Ok(()),
             Next::ClientHello => {
-                log::info!(target: "http", "{remote} sent a ClientHello to the plain port: https:// where http:// belongs");
+                let name = ClientHello::first_of(&buffer).and_then(|hello| hello.server_name);
+                let name = name.map(|name| format!(", asking for {}", printable(&name))).unwrap_or_default();
+                log::info!(target: "http", "{remote} sent a ClientHello to the plain port{name}: https:// where http:// belongs");
                 break;
             }
             Next::Refuse(refuse) => {

@@ -16,6 +16,7 @@ pub(super) const LESSONS: &[Lesson] = &[
     row("accounts-unavailable", Server, "the file of accounts can't be read or written at the moment", "the log of the auth service says why", "ticket", ""),
     row("accounts-damaged", Server, "a line of the file of accounts is none", "put back a copy, or mend the line, NAME:$argon2id$…; nothing is written to it meanwhile", "ticket", "RFC 9106 3.1"),
     row("bad-password", Client, "a password has 8 to 256 bytes", "take a sentence that nobody else would think of", "ticket", ""),
+    row("no-hash", Server, "a password can't be hashed: there is no memory left for it", "look at what is left: free -m", "ticket", ""),
     row("passwords-differ", You, "the two passwords that were typed differ", "type the same twice", "ticket", ""),
     row("no-password", You, "the password can't be read", "type it at a terminal, or pipe one line: --password-stdin", "ticket", ""),
     row("no-ticket", You, "no ticket can be read where --ticket says", "--ticket - takes the first line of standard input, --ticket FILE that of a file", "ticket", ""),

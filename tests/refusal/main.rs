@@ -1,7 +1,10 @@
 //! Every way of saying no that we explain, provoked by a real handshake and read as a reader reads it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod clients;
+#[path = "../common/mod.rs"]
 mod common;
+mod told;
 
 use common::pki::{self, Authority, Ends, days, handshake, handshake_with, self_signed, with_chain};
 use padlock::certificate::Identity;

@@ -1,0 +1,168 @@
+//! How failures are told: by all three programs, to people and to scripts, and by texts of others.
+
+use super::common::{certs, checkout, program, run, scratch, text};
+use padlock::refusal::{Lesson, lessons};
+use serde_json::Value;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::process::{Command, Stdio};
+
+/// The one object that a program with `--json` prints when it fails.
+fn told(command: &mut Command, status: i32) -> Value {
+    let output = run(command);
+    assert_eq!(output.status.code(), Some(status), "{}", text(&output.stderr));
+    assert!(output.stderr.is_empty(), "{}", text(&output.stderr));
+    serde_json::from_slice::<Value>(&output.stdout).unwrap()["error"].clone()
+}
+
+#[test]
+fn each_program_fails_in_json_when_asked_to_and_for_a_wrong_command_line_too() {
+    for (name, args) in [("client", &["https://localhost:1/", "--jsn"][..]), ("server", &["webb"]), ("ca", &["shw", "x"])] {
+        let error = told(program(name, certs()).args(args).arg("--json"), 2);
+        assert_eq!((&error["code"], &error["whose"]), (&"usage".into(), &"you".into()), "{name}: {error}");
+        assert!(!error["hint"].as_str().unwrap().is_empty());
+    }
+    let error = told(program("client", certs()).args(["https://localhost:1/", "--json"]), 7);
+    assert_eq!((&error["code"], &error["whose"], &error["chapter"]), (&"nobody-listens".into(), &"server".into(), &"listener".into()));
+    let error = told(program("server", certs()).args(["web", "--port", "0", "--cert", "/nowhere", "--key", "/nowhere", "--json"]), 58);
+    assert!(error["cause"].as_str().unwrap().contains("/nowhere"), "{error}");
+    let chain = certs().join("server/localhost.fullchain.pem");
+    let root = certs().join("ca/root.crt");
+    let judged = ["verify", "--json", "--quiet", "--name", "wrong.test", "--cacert"];
+    let error = told(program("ca", certs()).args(judged).arg(&root).arg(&chain), 60);
+    assert_eq!((&error["code"], &error["asked"]), (&"wrong-name".into(), &"wrong.test".into()), "{error}");
+    assert_eq!(error["names"][0]["name"], "DNS:localhost");
+    assert!(error["certificate"]["serial"].as_str().unwrap().len() >= 16, "{error}");
+}
+
+#[test]
+fn a_file_name_is_never_a_command_to_the_terminal() {
+    for (name, args) in [("ca", &["show"][..]), ("ca", &["verify", "--name", "x.test", "--cacert"]), ("client", &["--cacert"])] {
+        let output = run(program(name, certs()).args(args).arg(OsStr::from_bytes(b"a\x1b[31mb")).arg("x"));
+        let said = text(&output.stderr) + &text(&output.stdout);
+        assert!(!said.contains('\u{1b}') && !output.status.success(), "{name}: {said:?}");
+    }
+}
+
+/// Made by `openssl req -new -newkey rsa:1024`.
+const SHORT: &str = "-----BEGIN CERTIFICATE REQUEST-----\n\
+MIIBejCB5AIBADAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwgZ8wDQYJKoZIhvcNAQEB\n\
+BQADgY0AMIGJAoGBAMM5pMnkkw9ye8LjtrqT9jYjWZfgNcPnCbB+AK4NcSuGAcoZ\n\
+STsYKrg5RIYfSAdFZGcpmf/mlXPiq5PCpVXvsN2dnuo6rd8k4QNky5/TtYcZH+AJ\n\
+lEsBotAhXptBKgRW349cXM5Aeikq5kSIWgfUTvG0UAjXEQUElN9YZ2zZsl7DAgMB\n\
+AAGgJzAlBgkqhkiG9w0BCQ4xGDAWMBQGA1UdEQQNMAuCCWxvY2FsaG9zdDANBgkq\n\
+hkiG9w0BAQsFAAOBgQAFGuIC3KMiaVfiME2fI6THtz+T+dwnDgVQPJKnCXVS3w0M\n\
+Ka6/mOXA1zdO8ML9z4JRmmAAunsDKBd8+KFiWCT0H2/4N0H0ZkTL1zsL5yFZJsnl\n\
+8aqFnROWbXzCS6X8vQmztrvvwrUMw8DC5yXG3Fdx/WNPFngZ7bEwdRrGr8kWIw==\n\
+-----END CERTIFICATE REQUEST-----\n\
+";
+
+#[test]
+fn a_key_that_is_too_short_to_judge_by_is_called_that() {
+    let folder = scratch();
+    let file = folder.path().join("short.csr");
+    std::fs::write(&file, SHORT).unwrap();
+    let shown = text(&run(program("ca", certs()).args(["show", "--quiet"]).arg(&file)).stdout);
+    assert!(shown.contains("not judged: RSA 1024 is too short to believe any signature") && !shown.contains("does NOT fit"), "{shown}");
+}
+
+fn explained(words: &[&str]) -> (Option<i32>, String, String) {
+    let output = run(program("client", certs()).arg("explain").args(words));
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
+/// What the field prints for each broken certificate, and what it may stand for. The first line of the answer names the codes.
+#[test]
+fn what_other_programs_print_leads_to_its_lesson() {
+    let table = [
+        (
+            "curl: (60) SSL certificate problem: unable to get local issuer certificate\nMore details here: https://curl.se/docs/sslcerts.html",
+            "untrusted-issuer",
+        ),
+        ("verify error:num=21:unable to verify the first certificate", "missing-intermediate"),
+        ("Verify return code: 19 (self-signed certificate in certificate chain)", "root-sent"),
+        ("error 20 at 0 depth lookup", "untrusted-issuer"),
+        ("curl: (60) SSL: no alternative certificate subject name matches target host name 'localhost'", "wrong-name"),
+        ("curl: (35) error:0A00010B:SSL routines::wrong version number", "not-tls"),
+        ("curl: (56) OpenSSL SSL_read: error:0A00045C:SSL routines::tlsv13 alert certificate required, errno 0", "certificate-required"),
+        ("curl: (1) Received HTTP/0.9 when not allowed", "http-on-tls-port"),
+        ("curl: (7)", "nobody-listens"),
+        ("Error: self-signed certificate { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' }", "self-signed"),
+        ("code: 'ERR_TLS_CERT_ALTNAME_INVALID'", "wrong-name"),
+        ("ERR_OSSL_X509_KEY_VALUES_MISMATCH", "key-mismatch"),
+        ("NET::ERR_CERT_COMMON_NAME_INVALID", "wrong-name"),
+        ("net::ERR_CERT_VALIDITY_TOO_LONG", "too-long"),
+        ("Error code: SEC_ERROR_REUSED_ISSUER_AND_SERIAL", "serial-reused"),
+        ("SSL_ERROR_RX_RECORD_TOO_LONG", "not-tls"),
+        ("MOZILLA_PKIX_ERROR_CA_CERT_USED_AS_END_ENTITY", "ca-as-leaf"),
+        ("invalid peer certificate: UnknownIssuer", "untrusted-issuer"),
+        ("invalid peer certificate: BadSignature", "same-name-authority"),
+        ("invalid peer certificate: Other(OtherError(UnsupportedCertVersion))", "v1"),
+        ("certificate expired: verification time 1795204800 (UNIX), but certificate is not valid after 1", "expired"),
+        ("received fatal alert: UnknownCA", "unknown-ca"),
+        ("SSL alert number 116", "certificate-required"),
+        ("keys may not be consistent: KeyMismatch", "key-mismatch"),
+        ("close code 1009", "closed-1009"),
+        ("1006", "closed-1006"),
+        ("\u{1b}[31mNET::ERR_CERT_REVOKED\u{1b}[0m", "revoked"),
+        ("name-constraint", "name-constraint"),
+    ];
+    for (said, code) in table {
+        let (status, out, err) = explained(&[said]);
+        assert_eq!(status, Some(0), "{said}: {err}");
+        let lesson = out.lines().find(|line| !line.starts_with('"')).unwrap_or_default();
+        assert!(lesson.starts_with(&format!("{code}: ")), "{said}: {out}");
+    }
+}
+
+#[test]
+fn what_nobody_knows_is_said_with_what_is_nearest() {
+    let (status, out, err) = explained(&["unable to get lokal isuer\u{1b}[2J"]);
+    assert_eq!((status, out.as_str()), (Some(1), ""));
+    assert!(err.contains("nothing is known of") && err.contains("nearest to it: \"") && !err.contains('\u{1b}'), "{err}");
+    let error = told(program("client", certs()).args(["explain", "gibberish", "--json"]), 1);
+    assert_eq!((&error["code"], error["nearest"].as_array().unwrap().len()), (&"unknown-text".into(), 3));
+}
+
+#[test]
+fn any_bytes_may_come_in_on_standard_input() {
+    let folder = scratch();
+    let file = folder.path().join("text");
+    let wide: Vec<u8> = "UnknownIssuer".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let noise: Vec<u8> = (0..4 * 1024 * 1024u32).map(|at| (at.wrapping_mul(2654435761) >> 24) as u8).collect();
+    for (bytes, status) in [(&b"\xff\xfeUnknownIssuer\xff"[..], 0), (&wide, 0), (&noise, 1), (b"", 1), (&[b'\n'; 9999], 1)] {
+        std::fs::write(&file, bytes).unwrap();
+        let input = Stdio::from(std::fs::File::open(&file).unwrap());
+        let output = program("client", certs()).args(["explain", "-"]).stdin(input).output().unwrap();
+        assert_eq!(output.status.code(), Some(status), "{}", text(&output.stderr));
+        let said = [output.stdout, output.stderr].concat();
+        assert!(said.len() < 4096 && said.iter().all(|byte| *byte >= b' ' || *byte == b'\n'), "{}", text(&said));
+    }
+}
+
+/// The chapter's table has a row for each code, in the order of the lessons.
+#[test]
+fn the_table_of_the_chapter_is_that_of_the_lessons() {
+    let chapter = std::fs::read_to_string(checkout().join("docs/refusal.md")).unwrap();
+    let rows: Vec<&str> = chapter.lines().filter(|line| line.starts_with("| `")).collect();
+    let expected: Vec<String> = lessons().map(row).collect();
+    for (row, expected) in rows.iter().zip(&expected) {
+        assert_eq!(row, expected);
+    }
+    assert_eq!(rows.len(), expected.len());
+}
+
+fn row(lesson: &Lesson) -> String {
+    let rfc = if lesson.rfc.is_empty() { String::new() } else { format!(", {}", lesson.rfc) };
+    let (means, whose, cure) = (ticked(lesson.means), lesson.whose.in_words(), ticked(lesson.cure));
+    format!("| `{}` | {means} | {whose} | {cure} | [{1}]({1}.md){rfc} |", lesson.code, lesson.chapter)
+}
+
+/// Addresses are typed, not followed.
+fn ticked(sentence: &str) -> String {
+    let tick = |word: &str| {
+        let address = word.trim_end_matches([',', ';', ':', ')']);
+        if word.contains("://") { format!("`{address}`{}", &word[address.len()..]) } else { word.into() }
+    };
+    sentence.split(' ').map(tick).collect::<Vec<_>>().join(" ")
+}

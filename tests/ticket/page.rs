@@ -22,6 +22,17 @@ fn chromium_gets_a_ticket_shows_it_and_talks() {
         browser.until("getComputedStyle(document.body).backgroundColor")
     };
     assert_ne!(paper(browser, "dark"), paper(browser, "light"), "the page follows the system's light or dark");
+
+    // Nobody listens on port 9, so nobody can tell whose a ticket is.
+    let server = Server::start(&["web", "ticket", "--auth", "https://localhost:9"]);
+    browser.open(&format!("https://localhost:{}/ticket", server.port("web"))).unwrap();
+    browser.until("document.getElementById('ticket').value = '0123456789abcdef0123456789abcdef'");
+    browser.press("#connect", "Enter");
+    says(browser, "status", "closed, 1013");
+    says(browser, "status", ": try again later");
+    browser.ask(json!({ "command": "type", "selector": "#name", "text": "alice" })).unwrap();
+    browser.ask(json!({ "command": "type", "selector": "#password", "text": "wonderland\n" })).unwrap();
+    says(browser, "account-status", "the auth service was not started with this server");
 }
 
 fn firefox_gets_a_ticket_shows_it_and_talks() {

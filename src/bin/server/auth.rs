@@ -6,6 +6,7 @@ use crate::{
     identity::Side,
     options::Options,
     pages::{Site, healthz, missing, page_path},
+    plain::redirect,
 };
 use padlock::{
     authority::policy::check_user,
@@ -227,7 +228,7 @@ impl Auth {
         }
     }
 
-    /// The sign-in page, and what every port serves.
+    /// The sign-in page, what every port serves, and the way to the rest.
     fn page(&self, head: &Head) -> Response {
         let path = match page_path(head) {
             Ok(path) => path,
@@ -236,7 +237,11 @@ impl Auth {
         match path.as_str() {
             "/" => Response::redirect("/ticket"),
             "/healthz" => healthz(),
-            _ => self.site.shared(&path).unwrap_or_else(|| missing(&path)),
+            // All else, such as the book that the pages link to, is where the web service is.
+            _ => {
+                let there = || self.site.web_port().map(|port| redirect(head, port, ""));
+                self.site.shared(&path).or_else(there).unwrap_or_else(|| missing(&path))
+            }
         }
     }
 

@@ -93,6 +93,11 @@ impl Site {
         }
     }
 
+    /// The port of the web service, which has all pages.
+    pub fn web_port(&self) -> Option<u16> {
+        (self.port != 0).then_some(self.port)
+    }
+
     /// What every port serves: the trust page, the ticket page with what belongs to it, which port is whose.
     pub fn shared(&self, path: &str) -> Option<Response> {
         self.made(path).or_else(|| EVERYWHERE.contains(&path).then(|| self.compiled(path)).flatten())

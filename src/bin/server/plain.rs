@@ -108,7 +108,7 @@ fn revocation_list(path: &str, places: &Places) -> Option<Response> {
 
 /// 308 to the same path on https: the method stays too (RFC 9110 15.4.9). On the host that was asked for if it is one of ours,
 /// `own` among them, or else on localhost: a redirect never leads to a stranger.
-fn redirect(head: &Head, port: u16, own: &str) -> Response {
+pub fn redirect(head: &Head, port: u16, own: &str) -> Response {
     let asked = host_name(head.host());
     let host = if is_ours(asked, own) { asked } else { "localhost" };
     let path = if head.path().starts_with('/') { head.path() } else { "/" };

@@ -7,7 +7,7 @@ mod common;
 
 use client::{Talk, client, ended, free_port, lines, pem, piped, url};
 use common::pki::Authority;
-use common::{Server, certs, program, run, scratch, text};
+use common::{Server, certs, own_certs, program, run, scratch, text};
 use std::fs;
 use std::io::Write;
 use std::net::TcpListener;
@@ -181,6 +181,31 @@ fn whom_it_believes_is_decided_by_host_and_flags() {
     }
     let resolve = format!("site.example:{web}:127.0.0.1");
     ended(&run(&mut client(&[&elsewhere, "--resolve", &resolve, "--cacert", root, "--servername", "localhost"])), 0, &[]);
+}
+
+/// Lists from a file and from where they are published; one that can't be had is not passed over.
+#[test]
+fn what_a_list_takes_back_is_refused() {
+    let (_folder, own) = own_certs();
+    let ca = |words: &[&str]| run(program("ca", &own).arg("--quiet").args(words));
+    assert!(ca(&["crl"]).status.success());
+    let server = Server::start_with(&own, |command| command);
+    let address = url(&server, "https", "/healthz");
+    let file = own.join("crl/intermediate.crl").display().to_string();
+    let published = format!("http://localhost:{}/crl/", server.port("plain"));
+    let ask = |list: &str| run(program("client", &own).args([&address, "--crl", list]));
+    for list in [&file, &format!("{published}intermediate.crl")] {
+        assert_eq!(text(&ask(list).stdout), "{\"status\":\"ok\"}\n", "{list}");
+    }
+    ended(&ask(&format!("{published}root.crl")), 60, &["none of the revocation lists is O=Padlock, CN=Padlock Intermediate"]);
+    ended(&ask(&format!("{published}absent.crl")), 82, &["can't fetch the revocation list", "the server answered "]);
+    ended(&ask("https://localhost:1/x.crl"), 2, &["an http:// address"]);
+    ended(&ask("absent.crl"), 82, &["absent.crl"]);
+    assert!(ca(&["revoke", &own.join("server/localhost.crt").display().to_string(), "--reason", "keyCompromise"]).status.success());
+    for list in [&file, &format!("{published}intermediate.crl")] {
+        ended(&ask(list), 60, &["was taken back by its authority on ", "keyCompromise (serial ", list]);
+    }
+    server.logged("certificate revoked");
 }
 
 #[test]

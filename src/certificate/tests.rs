@@ -1,7 +1,9 @@
 use super::*;
+use proptest::prelude::*;
 use rcgen::{CertificateParams, DnType, IsCa};
 use std::fs;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 use time::macros::datetime;
 
 /// A chain of `length` certificates, leaf first, with the leaf's key.
@@ -161,5 +163,52 @@ fn names_with_control_characters_are_escaped() {
 fn what_is_no_certificate_is_an_error_and_not_a_panic() {
     for bytes in [&b""[..], b"0", &[0x30, 0x80], &[0x30, 0x84, 0xFF, 0xFF, 0xFF, 0xFF], &[0xFF; 64]] {
         assert!(summary(&CertificateDer::from(bytes)).is_err());
+    }
+}
+
+/// What a hostile file may hold: the DER of something real, with bytes changed, cut out, or repeated.
+fn mutated() -> impl Strategy<Value = Vec<u8>> {
+    static REAL: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
+        let key = Key::generate(Kind::P256).unwrap();
+        let names = [Name::Dns("localhost".into()), Name::Ip([127, 0, 0, 1].into())];
+        let certificate = self_sign(&key, "localhost", &names, Duration::DAY).unwrap().der.to_vec();
+        let bundle = [&[0x30, 0x0A, 2, 1, 3, 0x30, 5][..], &[6, 3, 42, 3, 4]].concat();
+        vec![certificate, key.secret().secret_der().to_vec(), key.public(), bundle]
+    });
+    let change = (any::<prop::sample::Index>(), any::<u8>(), 0..4_u8);
+    (0..REAL.len(), prop::collection::vec(change, 0..6)).prop_map(|(which, changes)| {
+        let mut bytes = REAL[which].clone();
+        for (place, value, how) in &changes {
+            let place = place.index(bytes.len().max(1)).min(bytes.len().saturating_sub(1));
+            match how {
+                0 => bytes.truncate(place + 1),
+                1 if !bytes.is_empty() => drop(bytes.remove(place)),
+                2 => bytes.insert(place, *value),
+                _ if !bytes.is_empty() => bytes[place] = *value,
+                _ => {}
+            }
+        }
+        bytes
+    })
+}
+
+fn readable(text: &str) {
+    assert!(!text.chars().any(char::is_control), "{text:?}");
+}
+
+proptest! {
+    #[test]
+    fn whatever_a_file_holds_is_told_in_words_that_a_terminal_can_show(bytes in mutated()) {
+        let found = key::what(&bytes);
+        readable(&found.is());
+        if let key::What::Der(pem::Item::Key(key)) = &found {
+            readable(&secret::kind(key).unwrap_or_default());
+        }
+        let der = CertificateDer::from(bytes);
+        for fault in faults(&der, OffsetDateTime::UNIX_EPOCH).unwrap_or_else(|error| vec![error]) {
+            readable(&fault.cause);
+            readable(&fault.hint);
+        }
+        drop(outside(&der, &der));
     }
 }

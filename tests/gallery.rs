@@ -66,7 +66,9 @@ fn judged(program: &str, version: &str, verdicts: &Map<String, Value>) {
     }
     for (row, seen) in verdicts {
         let expected = &all["verdicts"][row][program];
-        let (expected, seen) = if same { (expected, seen) } else { (&expected["accepts"], &seen["accepts"]) };
+        // A late refusal: whether its reason or the end of the connection is read first, is chance.
+        let late = row == "certificate-required";
+        let (expected, seen) = if same && !late { (expected, seen) } else { (&expected["accepts"], &seen["accepts"]) };
         assert_eq!(seen, expected, "{program} {version} about {row}");
     }
 }

@@ -113,7 +113,7 @@ impl Page {
     fn sources(&self) -> impl Iterator<Item = Source> {
         self.files.iter().enumerate().map(|(at, (path, text))| {
             // The word's own file has plain anchors, #L12; the others of its folder say whose line it is.
-            let stem = path.rsplit('/').next().unwrap_or(path).trim_end_matches(".rs");
+            let stem = path.split_once('/').map_or(*path, |(_, below)| below).trim_end_matches(".rs").replace('/', "-");
             Source::new(path, text, if at == 0 { String::new() } else { format!("{stem}-") })
         })
     }

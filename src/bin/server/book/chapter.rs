@@ -6,15 +6,19 @@ use super::{
 };
 use padlock::http::escape;
 use pulldown_cmark::{BrokenLink, CodeBlockKind, CowStr, Event, Options, Parser, Tag, TagEnd};
+use std::collections::BTreeSet;
 
 /// Renders the chapter of `word`. Headings get anchors, links lead where the book has what they name, blocks are highlighted.
 pub fn html(markdown: &str, word: &str) -> String {
     let mut events = parse(markdown).into_iter();
     let mut shown = Vec::new();
-    let mut row_begins = false;
+    let (mut row_begins, mut anchors) = (false, BTreeSet::new());
     while let Some(event) = events.next() {
-        // A code in front of a row can be linked to: `refusal#wrong-name`.
-        if let (true, Event::Code(code)) = (row_begins, &event) {
+        // A code in front of a row can be linked to: `refusal#wrong-name`. Where it stands again, the first is meant.
+        if let (true, Event::Code(code)) = (row_begins, &event)
+            && code.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+            && anchors.insert(code.to_string())
+        {
             shown.push(raw(format!("<code id=\"{0}\">{0}</code>", escape(code))));
             row_begins = false;
             continue;
@@ -23,7 +27,9 @@ pub fn html(markdown: &str, word: &str) -> String {
         match event {
             Event::Start(Tag::Heading { level, .. }) => {
                 let inside: Vec<Event> = events.by_ref().take_while(|event| !matches!(event, Event::End(TagEnd::Heading(_)))).collect();
-                shown.push(raw(format!("<{level} id=\"{}\">", slug(&inside))));
+                let id = slug(&inside);
+                shown.push(raw(format!("<{level} id=\"{id}\">")));
+                anchors.insert(id);
                 shown.extend(inside);
                 shown.push(raw(format!("</{level}>\n")));
             }

@@ -10,9 +10,10 @@ mod cases;
 mod client;
 #[path = "../common/mod.rs"]
 mod common;
+mod mitm;
 mod page;
 mod wiretap;
 
 fn main() -> std::process::ExitCode {
-    cases::conduct(&[capture::CASES, wiretap::CASES, page::CASES])
+    cases::conduct(&[capture::CASES, wiretap::CASES, page::CASES, mitm::CASES])
 }

@@ -10,6 +10,7 @@ use serde_json::json;
 cases! {
     ["chromium", "certutil", "node", "npm:puppeteer-core"] chromium_with_our_root_shows_the_page_and_talks,
     ["firefox-esr", "certutil", "node", "npm:puppeteer-core"] firefox_with_our_root_shows_the_page_and_talks,
+    ["chromium", "certutil", "node", "npm:puppeteer-core"] chromium_is_shown_its_own_handshake,
     ["chromium", "certutil", "node", "npm:puppeteer-core"] chromium_without_our_root_refuses,
     ["firefox-esr", "certutil", "node", "npm:puppeteer-core"] firefox_without_our_root_refuses,
     ["chromium", "certutil", "node", "npm:puppeteer-core"] chromium_refuses_a_name_outside_the_certificate,
@@ -21,6 +22,22 @@ fn chromium_with_our_root_shows_the_page_and_talks() {
 
 fn firefox_with_our_root_shows_the_page_and_talks() {
     page_talks("firefox-esr");
+}
+
+fn chromium_is_shown_its_own_handshake() {
+    let server = Server::start(&[]);
+    let mut browser = Browser::start("chromium", Some(&certs().join("ca/root.crt")));
+    browser.open(&format!("https://localhost:{}/handshake", server.port("web"))).unwrap();
+    let names = "Array.from(document.querySelectorAll('.message summary'), summary => summary.firstChild.data.trim())";
+    let order = ["ClientHello", "ServerHello", "EncryptedExtensions", "Certificate", "CertificateVerify", "Finished"];
+    browser.until(&format!("{}.every((name, at, all) => {names}.indexOf(name) > (at ? {names}.indexOf(all[at - 1]) : -1))", json!(order)));
+    let facts = "Object.fromEntries(Array.from(document.querySelectorAll('.facts > div'), fact => \
+                 [fact.querySelector('dt').innerText, fact.querySelector('strong').innerText]))";
+    browser.until(&format!("{facts}['Server name'] === 'localhost'"));
+    // Among a browser's groups and extensions are some that mean nothing, on purpose.
+    browser.until(&format!("{facts}['Groups'].includes('GREASE') && {facts}['Groups'].includes('X25519')"));
+    browser.until("document.querySelector('svg.schedule .unknown') === null");
+    assert_eq!(browser.problems(), json!([]), "the page breaks its own security policy");
 }
 
 fn chromium_without_our_root_refuses() {

@@ -2,7 +2,7 @@
 
 use super::{
     cases,
-    common::{bin, certs, checkout, good, run, scratch, text},
+    common::{bin, certs, checkout, good, program, run, scratch, text},
 };
 use std::{path::Path, process::Command};
 
@@ -41,4 +41,16 @@ fn a_capture_proves_tls_1_3_and_opens_with_its_secrets() {
     let raw = std::fs::read(&file).unwrap();
     let clear = |needle: &[u8]| raw.windows(needle.len()).any(|window| window == needle);
     assert!(clear(b"CLIENT_TRAFFIC_SECRET_0") && !clear(b"counter: 1"), "the packets themselves stay sealed");
+
+    // Our own reader opens what dumpcap wrote, in its own format and in the classic one.
+    let decrypt = |args: &[&str]| run(program("client", certs()).arg("decrypt").args(args).current_dir(folder.path()));
+    good(Command::new("editcap").args(["-F", "pcap", "stranger.pcapng", "classic.pcap"]).current_dir(folder.path()));
+    for args in [&["padlock.pcapng"][..], &["--keylog", "padlock.keylog", "classic.pcap"]] {
+        let listed = text(&decrypt(args).stdout);
+        assert!(listed.contains("EncryptedExtensions, Certificate, CertificateVerify, Finished (s hs traffic, number 0)"), "{listed}");
+        assert!(!listed.contains("no secret opens it"), "{listed}");
+    }
+    let stranger = decrypt(&["stranger.pcapng", "--record", "4"]);
+    assert_eq!(stranger.status.code(), Some(1));
+    assert!(text(&stranger.stderr).contains("record 4 stays sealed"), "{}", text(&stranger.stderr));
 }

@@ -3,6 +3,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod captures;
 mod fields;
 mod lab;
 mod opening;

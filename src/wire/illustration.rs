@@ -98,6 +98,7 @@ impl Illustration {
             all.extend(session.bytes(speaker, bytes));
         }
         all.extend(session.end());
+        all.sort_by_key(|seen| seen.place);
         let mut resumed = false;
         for (speaker, message) in all.iter().flat_map(messages) {
             transcript.add(speaker, message);

@@ -27,8 +27,10 @@ pub struct Seen {
     /// How it was opened, when it was sealed and could be.
     pub opened: Option<Opened>,
     pub inside: Inside,
-    /// The version that was agreed on when it came; 0 before the ServerHello.
+    /// The version that was agreed on when it was looked into; 0 before the ServerHello.
     pub version: u16,
+    /// Records of either side that went by before it: one that waits for its secret is seen later than it came.
+    pub place: usize,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +52,7 @@ pub enum Inside {
 pub struct Session {
     version: u16,
     suite: u16,
+    records: usize,
     client: Way,
     server: Way,
 }
@@ -60,7 +63,7 @@ struct Way {
     records: Records,
     /// The beginning of a message that goes on in the next record.
     message: Vec<u8>,
-    waiting: VecDeque<Record>,
+    waiting: VecDeque<(usize, Record)>,
     /// The secrets of the handshake and of the application data after it.
     secrets: [Option<Vec<u8>>; 2],
     finished: bool,
@@ -99,8 +102,8 @@ impl Session {
     pub fn end(&mut self) -> Vec<Seen> {
         let mut seen = Vec::new();
         for speaker in [Speaker::Client, Speaker::Server] {
-            for record in std::mem::take(&mut self.way(speaker).waiting) {
-                seen.push(self.seen(speaker, record, None, Inside::Dark));
+            for (place, record) in std::mem::take(&mut self.way(speaker).waiting) {
+                seen.push(self.seen(speaker, (place, record), None, Inside::Dark));
             }
         }
         seen
@@ -117,22 +120,23 @@ impl Session {
     }
 
     fn record(&mut self, speaker: Speaker, record: Record, seen: &mut Vec<Seen>) {
-        let modern = self.version == TLS13;
+        let (modern, place) = (self.version == TLS13, self.records);
+        self.records += 1;
         let way = self.way(speaker);
         match record.kind() {
-            _ if way.dark => seen.push(self.seen(speaker, record, None, Inside::Dark)),
+            _ if way.dark => seen.push(self.seen(speaker, (place, record), None, Inside::Dark)),
             CHANGE_CIPHER_SPEC => {
                 way.dark = !modern;
-                seen.push(self.seen(speaker, record, None, Inside::ChangeCipherSpec));
+                seen.push(self.seen(speaker, (place, record), None, Inside::ChangeCipherSpec));
             }
             _ if is_sealed(&record) && way.waiting.len() < WAITING => {
-                way.waiting.push_back(record);
+                way.waiting.push_back((place, record));
                 self.open_waiting(speaker, seen);
             }
-            _ if is_sealed(&record) => seen.push(self.seen(speaker, record, None, Inside::Dark)),
+            _ if is_sealed(&record) => seen.push(self.seen(speaker, (place, record), None, Inside::Dark)),
             kind => {
                 let inside = self.inside(speaker, kind, &record.body);
-                seen.push(self.seen(speaker, record, None, inside));
+                seen.push(self.seen(speaker, (place, record), None, inside));
             }
         }
     }
@@ -146,15 +150,15 @@ impl Session {
                 way.opener = way.secrets[usize::from(way.finished)].as_ref().and_then(|secret| Opener::new(suite, secret));
             }
             let Some(opener) = &mut way.opener else { return };
-            let Some(record) = way.waiting.pop_front() else { return };
+            let Some((place, record)) = way.waiting.pop_front() else { return };
             let opened = opener.open(&record);
             let inside = opened.as_ref().map_or(Inside::Dark, |opened| self.inside(speaker, opened.kind, &opened.contents));
-            seen.push(self.seen(speaker, record, opened, inside));
+            seen.push(self.seen(speaker, (place, record), opened, inside));
         }
     }
 
-    fn seen(&self, speaker: Speaker, record: Record, opened: Option<Opened>, inside: Inside) -> Seen {
-        Seen { speaker, record, opened, inside, version: self.version }
+    fn seen(&self, speaker: Speaker, (place, record): (usize, Record), opened: Option<Opened>, inside: Inside) -> Seen {
+        Seen { speaker, record, opened, inside, version: self.version, place }
     }
 
     fn inside(&mut self, speaker: Speaker, kind: u8, contents: &[u8]) -> Inside {

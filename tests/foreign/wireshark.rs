@@ -51,6 +51,6 @@ fn a_capture_proves_tls_1_3_and_opens_with_its_secrets() {
         assert!(!listed.contains("no secret opens it"), "{listed}");
     }
     let stranger = decrypt(&["stranger.pcapng", "--record", "4"]);
-    assert_eq!(stranger.status.code(), Some(1));
+    assert_eq!(stranger.status.code(), Some(1), "{}", text(&stranger.stderr));
     assert!(text(&stranger.stderr).contains("record 4 stays sealed"), "{}", text(&stranger.stderr));
 }

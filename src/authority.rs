@@ -10,6 +10,7 @@ pub mod chain;
 pub mod crl;
 mod database;
 mod due;
+mod enrol;
 pub mod gallery;
 mod issuer;
 pub mod ledger;
@@ -18,6 +19,7 @@ mod places;
 pub mod policy;
 
 pub use due::due;
+pub use enrol::{Enrolled, Proof, enrol};
 pub use issuer::{Issuer, Which};
 pub use ledger::{Entry, Ledger, Status};
 pub use lock::{Lock, open as open_lock};
@@ -150,20 +152,26 @@ fn signer(title: &str, key: &Key, charter: &Charter, path_length: u8) -> Certifi
 /// There is no authority, or its ledger can't be written; then nothing was signed.
 pub fn sign(places: &Places, grant: &Grant, key: &Public, chain: &Path, leaf: Option<&Path>) -> Result<Signed> {
     let lock = Lock::take(places.ca())?;
+    let (signed, whole) = issue(places, &lock, grant, key, OffsetDateTime::now_utc())?;
+    for path in [leaf, Some(chain)].into_iter().flatten() {
+        if let Some(directory) = path.parent().filter(|d| !d.as_os_str().is_empty()) {
+            file::directory(directory, Readers::Everyone)?;
+        }
+        file::write(path, if Some(path) == leaf { signed.pem.as_bytes() } else { &whole }, Readers::Everyone)?;
+    }
+    Ok(signed)
+}
+
+/// As [`sign`], but gives the leaf and the chain (PEM) to the caller instead of writing them.
+fn issue(places: &Places, lock: &Lock, grant: &Grant, key: &Public, now: OffsetDateTime) -> Result<(Signed, Vec<u8>)> {
     let issuer = Issuer::open(places, Which::Intermediate)?;
     database::prepare(places, Which::Intermediate)?;
     database::configure(places, Which::Intermediate)?;
     check_not_revoked(places)?;
     let intermediate = file::read(&places.intermediate_certificate())?;
-    let signed = issuer.sign(&lock, grant.certificate(OffsetDateTime::now_utc())?, key)?;
-    for path in [leaf, Some(chain)].into_iter().flatten() {
-        if let Some(directory) = path.parent().filter(|d| !d.as_os_str().is_empty()) {
-            file::directory(directory, Readers::Everyone)?;
-        }
-        let rest: &[u8] = if Some(path) == leaf { b"" } else { &intermediate };
-        file::write(path, &[signed.pem.as_bytes(), rest].concat(), Readers::Everyone)?;
-    }
-    Ok(signed)
+    let signed = issuer.sign(lock, grant.certificate(now)?, key)?;
+    let chain = [signed.pem.as_bytes(), &intermediate].concat();
+    Ok((signed, chain))
 }
 
 /// An intermediate that the root has taken back must sign nothing any more: nobody who looks at the root's list would believe it.

@@ -13,8 +13,8 @@ pub use faults::{faults, is_authority, outside, weak_hash};
 pub(crate) use sign::san;
 pub use sign::{Signed, self_sign, serial};
 pub use summary::{
-    Name, Summary, algorithm, colons, date, escape, extended_key_usage, extension_name, fingerprint, key_usage, name, public_key, subject,
-    summary,
+    Name, Summary, algorithm, colons, date, escape, extended_key_usage, extension_name, fingerprint, first, key_usage, name, public_key,
+    subject, summary,
 };
 
 /// How long before the end a certificate is renewed: `make certs` signs anew, and the server starts to warn.

@@ -1,4 +1,4 @@
-use crate::certificate::{Name, escape, name, san, subject};
+use crate::certificate::{Name, first, name, san, subject};
 use crate::error::{Error, Result};
 use crate::key::{Key, Public, pem};
 use rcgen::{CertificateParams, DistinguishedName, DnType};
@@ -7,13 +7,13 @@ use std::path::Path;
 use x509_parser::cri_attributes::ParsedCriAttribute;
 use x509_parser::extensions::{ParsedExtension, X509Extension};
 use x509_parser::prelude::{FromDer, X509CertificationRequest};
-use x509_parser::x509::AttributeTypeAndValue;
 
 /// What somebody asks an authority for. They hold the secret half of `key`: the request is signed with it.
 #[derive(Debug, Clone)]
 pub struct Request {
     /// `CN=localhost`. Asked for, not believed.
     pub subject: String,
+    pub common_name: Option<String>,
     pub country: Option<String>,
     pub organisation: Option<String>,
     /// The subjectAltName of the extensionRequest attribute (RFC 2985 5.4.2).
@@ -69,6 +69,19 @@ pub fn load(file: &Path) -> Result<Request> {
     check(&request).map_err(|e| Error { cause: format!("{}: {}", file.display(), e.cause), ..e })
 }
 
+/// Reads one request, and nothing else, from PEM that somebody sent, and checks it as [`check`] does.
+///
+/// # Errors
+/// There is more, or less, or something else in it; or the request is refused.
+pub fn only(text: &[u8]) -> Result<Request> {
+    let items = pem::parse(text, Path::new("what was sent"))?;
+    match &items[..] {
+        [pem::Item::Request(der)] => check(der),
+        _ => Err(Error::new("not-a-request", format!("what was sent holds {}, not one certificate request", pem::names(&items)))
+            .hint("send the request alone, in PEM: BEGIN CERTIFICATE REQUEST")),
+    }
+}
+
 /// Checks the proof of possession: whoever asks signs the request with the secret half of the very key that it carries
 /// (RFC 2986 3). Without this anybody could have another's public key certified under a name of their own.
 ///
@@ -89,8 +102,9 @@ pub fn check(der: &CertificateSigningRequestDer<'_>) -> Result<Request> {
     let asked = extensions(&request);
     Ok(Request {
         subject: subject(&info.subject),
-        country: first(info.subject.iter_country().next()),
-        organisation: first(info.subject.iter_organization().next()),
+        common_name: first(info.subject.iter_common_name()),
+        country: first(info.subject.iter_country()),
+        organisation: first(info.subject.iter_organization()),
         names: asked.iter().flat_map(|extension| names(extension)).collect(),
         others: asked.iter().filter(|e| !is_names(e)).map(|e| crate::certificate::extension_name(&e.oid)).collect(),
         key,
@@ -114,10 +128,6 @@ fn is_names(extension: &X509Extension<'_>) -> bool {
 fn names(extension: &X509Extension<'_>) -> Vec<Name> {
     let ParsedExtension::SubjectAlternativeName(san) = extension.parsed_extension() else { return Vec::new() };
     san.general_names.iter().map(name).collect()
-}
-
-fn first(attribute: Option<&AttributeTypeAndValue<'_>>) -> Option<String> {
-    attribute.and_then(|a| a.as_str().ok()).map(escape)
 }
 
 #[cfg(test)]

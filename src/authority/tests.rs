@@ -71,6 +71,7 @@ fn a_user_has_one_name_in_lower_case() {
 #[test]
 fn the_names_of_a_request_decide_and_its_common_name_does_not() {
     let request = |names: &[Name]| request::Request {
+        common_name: None,
         subject: "CN=bank.example.com".into(),
         country: Some("DE".into()),
         organisation: None,

@@ -13,7 +13,7 @@ use time::macros::format_description;
 use x509_parser::extensions::{ExtendedKeyUsage, GeneralName, KeyUsage};
 use x509_parser::oid_registry::{OidRegistry, format_oid};
 use x509_parser::public_key::PublicKey;
-use x509_parser::x509::{SubjectPublicKeyInfo, X509Name};
+use x509_parser::x509::{AttributeTypeAndValue, SubjectPublicKeyInfo, X509Name};
 
 /// A name in subjectAltName (RFC 5280 4.2.1.6).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +43,8 @@ pub struct Summary {
     pub subject: String,
     pub issuer: String,
     pub common_name: Option<String>,
+    pub country: Option<String>,
+    pub organisation: Option<String>,
     /// Upper-case hex.
     pub serial: String,
     pub names: Vec<Name>,
@@ -70,7 +72,9 @@ pub fn summary(der: &CertificateDer<'_>) -> Result<Summary> {
         version: certificate.version().0 + 1,
         subject: subject(certificate.subject()),
         issuer: subject(certificate.issuer()),
-        common_name: certificate.subject().iter_common_name().next().and_then(|cn| cn.as_str().ok()).map(escape),
+        common_name: first(certificate.subject().iter_common_name()),
+        country: first(certificate.subject().iter_country()),
+        organisation: first(certificate.subject().iter_organization()),
         serial: hex(certificate.raw_serial()),
         names: names.map(|san| san.value.general_names.iter().map(name).collect()).unwrap_or_default(),
         not_before: certificate.validity().not_before.to_datetime(),
@@ -113,7 +117,7 @@ pub fn escape(text: &str) -> String {
 
 /// A distinguished name in the order of its parts: `C=DE, O=Padlock, CN=alice`.
 pub fn subject(name: &X509Name<'_>) -> String {
-    let part = |attribute: &x509_parser::x509::AttributeTypeAndValue<'_>| {
+    let part = |attribute: &AttributeTypeAndValue<'_>| {
         let value = attribute.as_str().map(escape).unwrap_or_else(|_| format!("#{}", hex(attribute.as_slice())));
         format!("{}={}", attribute_name(&attribute.attr_type().to_id_string()), value.replace('\\', "\\\\").replace(',', "\\,"))
     };
@@ -136,6 +140,11 @@ fn attribute_name(oid: &str) -> &str {
         "1.2.840.113549.1.9.1" => "emailAddress",
         other => other,
     }
+}
+
+/// The first of a subject's parts of one kind, if it is text.
+pub fn first<'a>(mut parts: impl Iterator<Item = &'a AttributeTypeAndValue<'a>>) -> Option<String> {
+    parts.next().and_then(|part| part.as_str().ok()).map(escape)
 }
 
 /// One entry of subjectAltName or of a name constraint.

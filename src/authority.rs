@@ -22,7 +22,7 @@ pub use due::due;
 pub use enrol::{Enrolled, Proof, enrol};
 pub use issuer::{Issuer, Which};
 pub use ledger::{Entry, Ledger, Status};
-pub use lock::{Lock, open as open_lock};
+pub use lock::{Lock, open as open_own};
 pub use places::Places;
 pub use policy::{Grant, Role};
 

@@ -51,7 +51,7 @@ impl Lock {
     }
 }
 
-/// Opens, or makes, the file that a lock is put on.
+/// Opens, or makes, a file of the authority's own that a lock is put on, or lines are added to.
 ///
 /// # Errors
 /// The directory can't be written.

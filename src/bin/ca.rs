@@ -22,6 +22,8 @@ mod make;
 mod options;
 #[path = "ca/say.rs"]
 mod say;
+#[path = "ca/serve.rs"]
+mod serve;
 #[path = "ca/show.rs"]
 mod show;
 #[path = "ca/sign.rs"]
@@ -57,6 +59,9 @@ fn run(options: &Options) -> Result<()> {
         Verb::Show(show) => show::show(show, options.json),
         Verb::Doctor(doctor) => doctor::doctor(&places, doctor, options.json),
         Verb::Verify(verify) => verify::verify(verify, options.json),
+        Verb::Serve(serve) => serve::serve(&places, serve),
+        Verb::Show(show) => show::show(show),
+        Verb::Verify(verify) => verify::verify(verify),
         Verb::Revoke(revoke) => withdraw::revoke(&places, revoke),
         Verb::Crl(crl) => withdraw::crl(&places, crl),
         Verb::List => withdraw::list(&places, options.json),

@@ -2,7 +2,7 @@
 
 use crate::options;
 use crate::say::{answer, fact};
-use padlock::authority::{self, Places, open_lock};
+use padlock::authority::{self, Places, open_own};
 use padlock::error::{Error, Result};
 use padlock::file::{self, Readers};
 use rustix::fs::{FlockOperation, flock};
@@ -32,7 +32,7 @@ pub fn due(places: &Places, options: &options::Due) -> Result<()> {
 /// `ca alone COMMAND…`: becomes the command, holding a lock that ends when the command and all its children have.
 pub fn alone(places: &Places, options: &options::Alone) -> Result<()> {
     file::directory(&places.dir, Readers::Everyone)?;
-    let lock = open_lock(&places.dir.join(".making"))?;
+    let lock = open_own(&places.dir.join(".making"))?;
     if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
         return Err(Error::new("certs-busy", format!("another make certs is at work in {}", places.dir.display()))
             .hint("let it end, then run make certs again"));

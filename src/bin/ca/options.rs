@@ -37,6 +37,8 @@ pub enum Verb {
     Found(Found),
     /// Sign: `server NAME…`, `user NAME`, `service NAME`, or the file of a request
     Sign(Sign),
+    /// Answer requests over HTTPS, for people who prove their names
+    Serve(Serve),
     /// Say what a file holds: key, request, certificate, chain or revocation list
     Show(Show),
     /// Say what files are, what is wrong with them, and which option was missing
@@ -224,4 +226,34 @@ pub struct Due {
 pub struct Alone {
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
     pub command: Vec<String>,
+}
+
+#[derive(Args)]
+pub struct Serve {
+    /// The port; 0: the system picks one
+    #[arg(long, default_value_t = 8555)]
+    pub port: u16,
+    /// The address to listen on
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    pub address: std::net::IpAddr,
+    /// The auth service that knows whose tickets are good
+    #[arg(long, value_name = "URL", default_value = "https://localhost:8443")]
+    pub auth: AuthService,
+}
+
+/// Where the auth service is.
+#[derive(Clone)]
+pub struct AuthService {
+    pub host: String,
+    pub port: u16,
+}
+
+impl FromStr for AuthService {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<AuthService, &'static str> {
+        let place = text.strip_prefix("https://").map(|rest| rest.trim_end_matches('/'));
+        let (host, port) = place.and_then(|place| place.rsplit_once(':')).ok_or("an address like https://localhost:8443")?;
+        Ok(AuthService { host: host.trim_matches(['[', ']']).into(), port: port.parse().map_err(|_| "the port is no number up to 65535")? })
+    }
 }

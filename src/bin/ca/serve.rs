@@ -1,0 +1,197 @@
+//! `ca serve`: answers requests over HTTPS. Who asks proves the name first; what is granted is the policy's decision.
+//!
+//! `POST /certificates` takes a request (PEM) and gives a chain. `GET /chain` and `GET /crl` are for everybody.
+
+#[path = "serve/diary.rs"]
+mod diary;
+#[path = "serve/refused.rs"]
+mod refused;
+
+use crate::options;
+use crate::say::{answer, fact};
+use diary::Diary;
+use padlock::authority::{self, Enrolled, Places, Proof, Which};
+use padlock::certificate::{Identity, summary};
+use padlock::error::{Error, Result, printable};
+use padlock::http::{self, Head, Next, Response};
+use padlock::key::{self, pem};
+use padlock::listener::{Connection, Gate, Limits, Listener, Stream, farewell};
+use padlock::mutual;
+use padlock::refusal;
+use padlock::request;
+use padlock::ticket::Auth;
+use padlock::tls::{self, Facts, Settings, Tls};
+use padlock::trust::{ClientAuth, Trust};
+use refused::{exists, failed, taken};
+use rustls::ServerConfig;
+use rustls::pki_types::CertificateDer;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+use time::OffsetDateTime;
+
+/// A request for a certificate is a kilobyte; one with an RSA key of 4096 bits and a few names is two.
+const REQUEST_MAX: usize = 16 * 1024;
+/// What a chain in PEM is called (RFC 8555 9.1).
+const CHAIN: &str = "application/pem-certificate-chain";
+/// What is under way when we are told to stop has this long to finish.
+const LAST_CALL: Duration = Duration::from_millis(1_800);
+/// The account that redeems tickets for us.
+const OWN_NAME: &str = "authority";
+
+/// What all connections share.
+struct Desk {
+    places: Places,
+    config: Arc<ServerConfig>,
+    auth: Auth,
+    diary: Diary,
+}
+
+/// `ca serve`: until Ctrl-C.
+pub fn serve(places: &Places, options: &options::Serve) -> Result<()> {
+    let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(|e| Error::new("no-signals", format!("can't wait for signals: {e}")))?;
+    if !places.intermediate_certificate().exists() {
+        return Err(authority::missing(&places.intermediate_certificate()));
+    }
+    let listener = Listener::bind(SocketAddr::new(options.address, options.port))?;
+    let desk = Arc::new(Desk::new(places, options)?);
+    let gate = Gate::new(Limits::default());
+    answer(&format!("https://localhost:{}  certificate requests; stop with Ctrl-C\n", listener.address().port()))?;
+    listener.serve(&gate, move |connection| desk.converse(connection))?;
+    signals.forever().next();
+    let stayed = gate.close(LAST_CALL);
+    fact(&format!("stopped; {stayed} connections were cut"));
+    Ok(())
+}
+
+impl Desk {
+    fn new(places: &Places, options: &options::Serve) -> Result<Desk> {
+        let (chain, key) = places.server("localhost");
+        let who = Identity::load(&chain, &key)?;
+        let trust = Trust::lab(places)?;
+        let settings = Settings { alpn: vec![b"http/1.1".to_vec()], ..Settings::default() };
+        let (chain, key) = places.service(OWN_NAME);
+        let auth = Auth::new(&options.auth.host, options.auth.port, &Identity::load(&chain, &key)?, &trust)?;
+        let config = tls::server(&who, Some((&trust, ClientAuth::Request)), &settings)?;
+        Ok(Desk { places: places.clone(), config, auth, diary: Diary::open(places.ca())? })
+    }
+
+    /// One connection, from its first byte to its last.
+    fn converse(&self, connection: Connection) {
+        let Connection { stream, remote, pass } = connection;
+        let mut tls = match tls::accept(stream, &self.config) {
+            Ok(tls) => tls,
+            Err((failure, stream)) => {
+                log::warn!(target: "tls", "{remote}: {}", refusal::server_side(&failure));
+                return farewell(stream.socket());
+            }
+        };
+        let refused = pass.refused();
+        match self.requests(&mut tls, remote, refused, || pass.gate().closed()) {
+            Ok(()) => drop(tls.close()),
+            Err(_) if pass.gate().closed() => drop(tls.close()), // it was us who ended the reading
+            Err(e) => log::debug!(target: "http", "{remote}: {}", refusal::server_session(&e.into())),
+        }
+        farewell(tls.stream.socket());
+    }
+
+    fn requests(&self, tls: &mut Tls<Stream>, remote: SocketAddr, full: Option<&str>, stop: impl Fn() -> bool) -> io::Result<()> {
+        let mut buffer = Vec::new();
+        let limits = Limits::default();
+        let peer = Facts::of(&tls.session).peer_chain;
+        tls.stream.expect(limits.head, limits.head);
+        loop {
+            let mut head = match http::read_head(tls, &mut buffer)? {
+                Next::Head(head) => head,
+                Next::Closed | Next::ClientHello => return Ok(()),
+                Next::Refuse(refuse) => return http::refuse(tls, &refuse),
+            };
+            let body = match http::read_body(tls, &mut buffer, &mut head, REQUEST_MAX)? {
+                Ok(body) => body,
+                Err(refuse) => return http::refuse(tls, &refuse),
+            };
+            let response = match full {
+                Some(why) => Response::error(503, why).field("Retry-After", "5").close(),
+                None => self.route(&head, &body, &peer, remote),
+            };
+            log::info!(target: "http", "{remote} {} {} {}", head.method(), printable(head.target()), response.status());
+            if !http::respond(tls, &head, &response)? || stop() {
+                return Ok(());
+            }
+            tls.stream.expect(limits.idle, limits.head);
+        }
+    }
+
+    fn route(&self, head: &Head, body: &[u8], peer: &[CertificateDer<'_>], remote: SocketAddr) -> Response {
+        match (head.method(), head.path()) {
+            ("POST", "/certificates") => self.certificates(head, body, peer, remote),
+            ("GET" | "HEAD", "/chain") => self.chain().unwrap_or_else(|e| failed(&e)),
+            ("GET" | "HEAD", "/crl") => self.list().unwrap_or_else(|e| failed(&e)),
+            (_, "/certificates") => Response::not_allowed("POST"),
+            (_, "/chain" | "/crl") => Response::not_allowed("GET, HEAD"),
+            _ => Response::error(404, "POST /certificates takes a request, GET /chain and GET /crl give what is signed by all"),
+        }
+    }
+
+    /// Whose name it is, then what the policy says to it.
+    fn certificates(&self, head: &Head, body: &[u8], peer: &[CertificateDer<'_>], remote: SocketAddr) -> Response {
+        let (name, proof) = match self.proved(head, peer, remote.ip()) {
+            Ok(proved) => proved,
+            Err(e) => return self.refuse(remote, "-", &e),
+        };
+        let enrolled = request::only(body).and_then(|request| {
+            let key = key::identifier(&request.key.der());
+            authority::enrol(&self.places, &name, &request, &proof, OffsetDateTime::now_utc()).map(|enrolled| (enrolled, key))
+        });
+        match enrolled {
+            Ok((Enrolled::Issued { chain, leaf, instead_of }, key)) => {
+                let instead = instead_of.map(|old| format!(", instead of {old}")).unwrap_or_default();
+                self.diary.note(remote, &name, &format!("issued {} for the key {key}{instead}", leaf.serial));
+                Response::new(201).field("Content-Type", CHAIN).field("Cache-Control", "no-store").body(chain)
+            }
+            Ok((Enrolled::Exists(held), _)) => {
+                self.diary.note(remote, &name, &format!("refused: {} is valid", held.serial));
+                exists(&held)
+            }
+            Ok((Enrolled::Taken(held), _)) => {
+                self.diary.note(remote, &name, &format!("refused: {} is valid, with another country or organisation", held.serial));
+                taken(&held)
+            }
+            Err(e) => self.refuse(remote, &name, &e),
+        }
+    }
+
+    /// The name that is proved: by a ticket of the auth service, or by the certificate that is to be renewed.
+    fn proved(&self, head: &Head, peer: &[CertificateDer<'_>], address: IpAddr) -> Result<(String, Proof)> {
+        let bearer = head.field("authorization").and_then(|field| field.split_once(' '));
+        if let Some((_, ticket)) = bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")) {
+            return Ok((self.auth.redeem(ticket.trim(), address)?, Proof::Account));
+        }
+        match (mutual::name_of(peer)?, peer.first()) {
+            (Some(name), Some(leaf)) => Ok((name, Proof::Certificate(summary(leaf)?.serial))),
+            _ => Err(Error::new("unproved", "nobody has proved the name: neither a ticket nor a certificate came with the request")
+                .hint("./client enrol NAME brings a ticket of the auth service; by hand: Authorization: Bearer TICKET")),
+        }
+    }
+
+    fn refuse(&self, remote: SocketAddr, name: &str, e: &Error) -> Response {
+        self.diary.note(remote, name, &format!("refused: {}", e.cause));
+        failed(e)
+    }
+
+    /// The certificates that a leaf leads to, the root last.
+    fn chain(&self) -> Result<Response> {
+        let read = |which: Which| padlock::file::read(&which.certificate(&self.places));
+        Ok(Response::made(CHAIN, [read(Which::Intermediate)?, read(Which::Root)?].concat()))
+    }
+
+    /// The list of what the intermediate took back, DER (RFC 5280 5).
+    fn list(&self) -> Result<Response> {
+        let file = self.places.crl(Which::Intermediate.name());
+        let list = pem::lists(&padlock::file::read(&file)?, &file)?.swap_remove(0);
+        Ok(Response::made("application/pkix-crl", list.to_vec()))
+    }
+}

@@ -39,9 +39,11 @@ pub mod mailbox;
 pub mod mutual;
 #[doc = include_str!("../docs/ticket.md")]
 pub mod ticket;
+#[doc = include_str!("../docs/chat.md")]
+pub mod chat;
 
 /// The words in reading order, the one list that the book, the README and the tests go by.
-pub const WORDS: [&str; 14] = [
+pub const WORDS: [&str; 15] = [
     "key",
     "certificate",
     "request",
@@ -56,4 +58,5 @@ pub const WORDS: [&str; 14] = [
     "mailbox",
     "mutual",
     "ticket",
+    "chat",
 ];

@@ -6,6 +6,7 @@ mod room;
 mod state;
 
 pub use keeper::Deadline;
+pub use outbox::Outbox;
 pub use room::{Room, Seat};
 
 use crate::{

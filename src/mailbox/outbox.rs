@@ -21,6 +21,15 @@ impl Outbox {
         self.0.len()
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Puts sealed bytes behind those that wait.
+    pub fn add(&mut self, sealed: &[u8]) {
+        self.0.extend(sealed);
+    }
+
     /// Sends what the socket takes at once.
     pub fn send(&mut self, socket: &Socket) -> io::Result<()> {
         while !self.0.is_empty() {

@@ -19,7 +19,7 @@ mod places;
 pub mod policy;
 
 pub use due::due;
-pub use enrol::{Enrolled, Proof, enrol};
+pub use enrol::{Enrolled, Proof, enrol, valid};
 pub use issuer::{Issuer, Which};
 pub use ledger::{Entry, Ledger, Status};
 pub use lock::{Lock, open as open_own};

@@ -6,7 +6,9 @@ use super::policy::USERS;
 use super::{Grant, Lock, Places, crl, issue, list};
 use crate::certificate::{Name, Summary, load_chain, summary};
 use crate::error::{Error, Result};
+use crate::file;
 use crate::request::Request;
+use std::path::PathBuf;
 use time::{Duration, OffsetDateTime};
 
 /// In the last third of its life a certificate may be exchanged for a new one by whoever holds its key. Earlier there is no
@@ -68,6 +70,17 @@ pub fn enrol(places: &Places, name: &str, request: &Request, proof: &Proof, now:
     Ok(Enrolled::Issued { chain: String::from_utf8_lossy(&chain).into_owned(), leaf, instead_of })
 }
 
+/// The certificate of `name` that is valid now, in PEM.
+///
+/// # Errors
+/// The ledger can't be read.
+pub fn valid(places: &Places, name: &str, now: OffsetDateTime) -> Result<Option<Vec<u8>>> {
+    match held(places, name, now)? {
+        Some(Held::Valid(certificate)) => file::read(&issued(places, &certificate.serial)).map(Some),
+        _ => Ok(None),
+    }
+}
+
 /// Whoever names a person in a request must be that person. Other names are not granted, and do no harm.
 fn check_claim(name: &str, request: &Request) -> Result<()> {
     let own = format!("{name}.{USERS}");
@@ -92,11 +105,10 @@ enum Held {
 }
 
 fn held(places: &Places, name: &str, now: OffsetDateTime) -> Result<Option<Held>> {
-    let directory = Which::Intermediate.directory(places);
-    let ledger = Ledger::load(&directory)?;
+    let ledger = Ledger::load(&Which::Intermediate.directory(places))?;
     let mut damaged = None;
     for Entry { serial, .. } in ledger.entries.iter().rev().filter(|entry| is_for(entry, name, now)) {
-        match load_chain(&directory.join(format!("issued/{serial}.pem"))).and_then(|chain| summary(&chain[0])) {
+        match load_chain(&issued(places, serial)).and_then(|chain| summary(&chain[0])) {
             Ok(certificate) if certificate.names == [Name::Dns(format!("{name}.{USERS}"))] => {
                 return Ok(Some(Held::Valid(Box::new(certificate))));
             }
@@ -105,6 +117,11 @@ fn held(places: &Places, name: &str, now: OffsetDateTime) -> Result<Option<Held>
         }
     }
     Ok(damaged)
+}
+
+/// Our copy of what was signed.
+fn issued(places: &Places, serial: &str) -> PathBuf {
+    Which::Intermediate.directory(places).join(format!("issued/{serial}.pem"))
 }
 
 fn is_for(entry: &Entry, name: &str, now: OffsetDateTime) -> bool {

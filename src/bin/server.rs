@@ -12,6 +12,8 @@ mod door;
 mod gallery;
 #[path = "server/handshake.rs"]
 mod handshake;
+#[path = "server/chat.rs"]
+mod chat;
 #[path = "server/hello.rs"]
 mod hello;
 #[path = "server/identity.rs"]
@@ -32,10 +34,13 @@ mod rooms;
 mod tapped;
 #[path = "server/ticket.rs"]
 mod ticket;
+#[path = "server/watch.rs"]
+mod watch;
 #[path = "server/web.rs"]
 mod web;
 
 use auth::Auth;
+use chat::Chat;
 use identity::Side;
 use options::{Options, Service};
 use padlock::{
@@ -84,11 +89,12 @@ fn run(options: &Arc<Options>) -> Result<()> {
         ports.push((service, Listener::bind(address)?));
     }
     options.record.begin()?;
-    let services = Services::new(options, &ports)?;
+    let services = Arc::new(Services::new(options, &ports)?);
     let gate = Gate::watched(options.limits(), options.record.watcher(End::Server));
     let _ = write!(io::stdout(), "{}", options.table(&ports));
     services.serve(ports, &gate)?;
 
+    services.clone().watch_for_revocations(options.clone());
     for signal in signals.forever() {
         match signal {
             SIGHUP => {
@@ -101,6 +107,7 @@ fn run(options: &Arc<Options>) -> Result<()> {
     let everyone = &services.web.rooms.everyone;
     log::info!(target: "listener", "stopping: no new connections; told to those who converse: {}", everyone.len());
     everyone.close(CloseCode::Away, "the server stops");
+    services.chat.iter().for_each(|chat| chat.close());
     match gate.close(LAST_CALL) {
         0 => log::info!(target: "listener", "all connections have ended"),
         stayed => log::warn!(target: "listener", "{stayed} connections did not end in time, and are cut"),
@@ -116,6 +123,7 @@ struct Services {
     hello: Option<Arc<Side>>,
     tickets: Option<Arc<Tickets>>,
     auth: Option<Arc<Auth>>,
+    chat: Option<Arc<Chat>>,
 }
 
 impl Services {
@@ -128,7 +136,15 @@ impl Services {
         let hello = options.starts(Service::Hello).then(|| Side::new(options, &who, ClientAuth::Require, &[])).transpose()?;
         let tickets = options.starts_tickets().then(|| Tickets::new(options, &who, ports, &web.rooms.everyone)).transpose()?;
         let auth = options.starts(Service::Auth).then(|| Auth::new(options, &who, site.clone(), options.origins(ports))).transpose()?;
-        Ok(Services { site, web, hello: hello.map(Arc::new), tickets: tickets.map(Arc::new), auth: auth.map(Arc::new) })
+        let chat = options.starts(Service::Chat).then(|| Chat::new(options, &who)).transpose()?;
+        Ok(Services {
+            site,
+            web,
+            hello: hello.map(Arc::new),
+            tickets: tickets.map(Arc::new),
+            auth: auth.map(Arc::new),
+            chat: chat.map(Arc::new),
+        })
     }
 
     fn serve(&self, ports: Vec<(Service, Listener)>, gate: &Arc<Gate>) -> Result<()> {
@@ -151,6 +167,10 @@ impl Services {
                     let Some(auth) = self.auth.clone() else { continue };
                     listener.serve(gate, move |connection| auth.converse(connection))?;
                 }
+                Service::Chat => {
+                    let Some(chat) = self.chat.clone() else { continue };
+                    listener.serve(gate, move |connection| chat.converse(connection))?;
+                }
                 Service::Plain => {
                     let (site, web) = (self.site.clone(), self.web.clone());
                     listener.serve(gate, move |connection| plain::converse(connection, &site, &web, https))?;
@@ -164,7 +184,18 @@ impl Services {
     fn sides(&self) -> impl Iterator<Item = &Side> {
         let tickets = self.tickets.as_deref().map(|tickets| &tickets.side);
         let auth = self.auth.iter().flat_map(|auth| [&auth.people, &auth.services]);
-        std::iter::once(&self.web.side).chain(self.hello.as_deref()).chain(tickets).chain(auth)
+        let chat = self.chat.as_deref().map(|chat| &chat.side);
+        std::iter::once(&self.web.side).chain(self.hello.as_deref()).chain(tickets).chain(auth).chain(chat)
+    }
+
+    /// When the authority signs a new list of what it took back, nobody on it gets in any more, and whoever is in goes.
+    fn watch_for_revocations(self: Arc<Self>, options: Arc<Options>) {
+        let list = options.places().crl("intermediate");
+        let (false, Some(directory)) = (options.no_crl, list.parent()) else { return };
+        watch::watch(directory.to_path_buf(), move || {
+            reload(&options, self.sides());
+            self.chat.iter().for_each(|chat| chat.look_again());
+        });
     }
 }
 

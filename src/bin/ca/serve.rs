@@ -129,10 +129,11 @@ impl Desk {
         match (head.method(), head.path()) {
             ("POST", "/certificates") => self.certificates(head, body, peer, remote),
             ("GET" | "HEAD", "/chain") => self.chain().unwrap_or_else(|e| failed(&e)),
+            ("GET" | "HEAD", path) if path.starts_with("/certificates/") => self.certificate(&path["/certificates/".len()..]),
             ("GET" | "HEAD", "/crl") => self.list().unwrap_or_else(|e| failed(&e)),
             (_, "/certificates") => Response::not_allowed("POST"),
             (_, "/chain" | "/crl") => Response::not_allowed("GET, HEAD"),
-            _ => Response::error(404, "POST /certificates takes a request, GET /chain and GET /crl give what is signed by all"),
+            _ => Response::error(404, "POST /certificates takes a request; GET /certificates/NAME, /chain and /crl are for everybody"),
         }
     }
 
@@ -186,6 +187,15 @@ impl Desk {
     fn chain(&self) -> Result<Response> {
         let read = |which: Which| padlock::file::read(&which.certificate(&self.places));
         Ok(Response::made(CHAIN, [read(Which::Intermediate)?, read(Which::Root)?].concat()))
+    }
+
+    /// Somebody's certificate, if they have one that is valid. It is no secret: they show it to everybody they talk to.
+    fn certificate(&self, name: &str) -> Response {
+        match authority::valid(&self.places, name, OffsetDateTime::now_utc()) {
+            Ok(Some(leaf)) => Response::made(CHAIN, leaf),
+            Ok(None) => Response::error(404, "nobody of this name has a valid certificate"),
+            Err(e) => failed(&e),
+        }
     }
 
     /// The list of what the intermediate took back, DER (RFC 5280 5).

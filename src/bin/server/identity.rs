@@ -61,11 +61,17 @@ fn make(options: &Options, who: &Identity, clients: ClientAuth, alpn: &[&str]) -
     if clients == ClientAuth::None {
         return tls::server(who, None, &settings);
     }
-    let trust = match &options.cacert {
-        Some(file) => Trust::file(file)?,
-        None => Trust::lab(&options.places())?,
-    };
-    tls::server(who, Some((&trust, clients)), &settings)
+    tls::server(who, Some((&trust(options)?, clients)), &settings)
+}
+
+/// Whom we believe about clients, and what was taken back of it.
+pub fn trust(options: &Options) -> Result<Trust> {
+    if let Some(file) = &options.cacert {
+        return Trust::file(file);
+    }
+    let lab = Trust::lab(&options.places())?;
+    let list = options.places().crl("intermediate");
+    if options.no_crl || !list.exists() { Ok(lab) } else { lab.and_revoked_by(&list) }
 }
 
 /// Loads who we are, as the options name it.

@@ -41,6 +41,9 @@ pub struct Options {
     /// Port of the ticket service in the clear
     #[arg(long, default_value_t = 5679)]
     ticket_ws_port: u16,
+    /// Port of chat
+    #[arg(long, default_value_t = 6060)]
+    chat_port: u16,
     /// Port of plain HTTP
     #[arg(long, default_value_t = 8080)]
     plain_port: u16,
@@ -69,6 +72,9 @@ pub struct Options {
     /// Whom to believe about clients: PEM, authorities or exactly these certificates [default: the lab's authority]
     #[arg(long, value_name = "FILE")]
     pub cacert: Option<PathBuf>,
+    /// Believe certificates that the authority took back, to see what that is like
+    #[arg(long)]
+    pub no_crl: bool,
     /// Oldest version to speak
     #[arg(long, value_name = "VERSION", default_value = "1.3", value_parser = ["1.2", "1.3"])]
     min_tls: String,
@@ -107,6 +113,12 @@ pub struct Options {
     #[arg(long, value_name = "0|1", num_args = 0..=1, default_missing_value = "1", value_parser = ["0", "1"], hide = true)]
     ssl: Option<String>,
 
+    /// People who may chat at a time
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub max_users: usize,
+    /// The authority that knows who has a certificate
+    #[arg(long, value_name = "HOST:PORT", default_value = "localhost:8555")]
+    pub authority: String,
     /// Connections in all
     #[arg(long, value_name = "N", default_value_t = Limits::default().total)]
     max_connections: usize,
@@ -141,6 +153,8 @@ pub enum Service {
     TicketWs,
     /// Accounts and tickets, over HTTPS
     Auth,
+    /// Introduces people to each other, who then talk directly
+    Chat,
     /// Plain HTTP: sends people to HTTPS, and serves what must not need it
     Plain,
 }
@@ -186,7 +200,7 @@ impl Options {
 
     /// The services to start, each with its address.
     pub fn services(&self) -> Vec<(Service, SocketAddr)> {
-        let all = [Service::Web, Service::Hello, Service::Ticket, Service::TicketWs, Service::Auth, Service::Plain];
+        let all = [Service::Web, Service::Hello, Service::Ticket, Service::TicketWs, Service::Auth, Service::Chat, Service::Plain];
         all.into_iter()
             .filter(|service| self.starts(*service))
             .map(|service| (service, SocketAddr::new(self.listen, self.port_of(service))))
@@ -215,6 +229,7 @@ impl Options {
             (Service::Ticket, _) => self.ticket_port,
             (Service::TicketWs, _) => self.ticket_ws_port,
             (Service::Auth, _) => self.auth_port,
+            (Service::Chat, _) => self.chat_port,
             (Service::Plain, _) => self.plain_port,
         }
     }
@@ -298,10 +313,10 @@ impl Options {
             let host = if address.ip().is_loopback() { "localhost".to_owned() } else { address.ip().to_string() };
             let _ = match service {
                 Service::Web => writeln!(table, "{name:<7}https://{host}:{0}/  wss://{host}:{0}/", address.port()),
-                Service::Hello => writeln!(table, "{name:<7}tls://{host}:{}", address.port()),
                 Service::Ticket => writeln!(table, "{name:<7}wss://{host}:{}/", address.port()),
                 Service::TicketWs => writeln!(table, "{:<7}ws://{host}:{}/", "ticket", address.port()),
                 Service::Auth => writeln!(table, "{name:<7}https://{host}:{}/", address.port()),
+                Service::Hello | Service::Chat => writeln!(table, "{name:<7}tls://{host}:{}", address.port()),
                 Service::Plain => writeln!(table, "{name:<7}http://{host}:{}/", address.port()),
             };
         }
@@ -317,6 +332,7 @@ impl Service {
             Service::Ticket => "ticket",
             Service::TicketWs => "ticket-ws",
             Service::Auth => "auth",
+            Service::Chat => "chat",
             Service::Plain => "plain",
         }
     }

@@ -1,0 +1,42 @@
+//! Sees that the authority has signed a new list, without asking again and again: the kernel says so (inotify).
+
+use rustix::{
+    fs::inotify::{self, CreateFlags, Reader, WatchFlags},
+    io::Errno,
+};
+use std::{mem::MaybeUninit, path::PathBuf, thread};
+
+/// Room for a few events with a file's name each.
+const EVENTS: usize = 4 * 1024;
+
+/// Calls `changed` whenever a file in `directory` was written or replaced, from a thread of its own.
+pub fn watch(directory: PathBuf, changed: impl Fn() + Send + 'static) {
+    let begun = inotify::init(CreateFlags::CLOEXEC).and_then(|events| {
+        // A list is written beside the old one and renamed; by hand it may be written in place.
+        inotify::add_watch(&events, &directory, WatchFlags::MOVED_TO | WatchFlags::CLOSE_WRITE)?;
+        Ok(events)
+    });
+    let events = match begun {
+        Ok(events) => events,
+        Err(e) => return log::warn!(target: "trust", "{} is not watched ({e}): revocations count from the next start", directory.display()),
+    };
+    let watching = move || {
+        let mut buffer = [MaybeUninit::uninit(); EVENTS];
+        let mut reader = Reader::new(events, &mut buffer);
+        loop {
+            match reader.next() {
+                Ok(event) => {
+                    let is_list = event.file_name().is_some_and(|name| name.to_bytes().ends_with(b".crl"));
+                    if is_list {
+                        changed();
+                    }
+                }
+                Err(Errno::INTR) => {}
+                Err(_) => return,
+            }
+        }
+    };
+    if thread::Builder::new().name("watch".into()).spawn(watching).is_err() {
+        log::warn!(target: "trust", "no thread to watch for revocations: they count from the next start");
+    }
+}

@@ -9,6 +9,8 @@ mod account;
 mod answer;
 #[path = "client/banner.rs"]
 mod banner;
+#[path = "client/chat.rs"]
+mod chat;
 #[path = "client/converse.rs"]
 mod converse;
 #[path = "client/crl.rs"]
@@ -74,6 +76,7 @@ fn main() -> ExitCode {
 
 fn run(options: &Options) -> Result<()> {
     match &options.verb {
+        Some(Verb::Chat(args)) => chat::chat(options, args),
         Some(Verb::Explain(words)) => explain::explain(options, words),
         Some(Verb::Gallery(at)) => gallery::visit(options, at),
         Some(Verb::Handshake(how)) => handshake::show(options, how),

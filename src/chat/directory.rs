@@ -86,7 +86,9 @@ impl Directory {
             ToDirectory::Decline { to } => inner.decline(from, &to),
             ToDirectory::Create { group } => inner.create(from, group)?,
             ToDirectory::Join { group } => inner.join(from, group)?,
-            ToDirectory::Logout {} => inner.letter(from, FromDirectory::Bye { reason: "Successfully logged out.".into() }),
+            ToDirectory::Logout {} => {
+                inner.letter(from, FromDirectory::Bye { code: "logged-out".into(), reason: "Successfully logged out.".into() })
+            }
         };
         drop(inner);
         send(letters);

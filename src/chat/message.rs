@@ -74,8 +74,9 @@ pub enum FromDirectory {
     Revoked {
         list: String,
     },
-    /// This was the last message, and why.
+    /// This was the last message, and why: `logged-out`, `revoked`, `stops`.
     Bye {
+        code: String,
         reason: String,
     },
 }

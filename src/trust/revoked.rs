@@ -63,6 +63,11 @@ impl Trust {
         Ok(self)
     }
 
+    /// The same, before it went by any list: to go by newer ones.
+    pub fn without_lists(&self) -> Trust {
+        Trust { lists: Vec::new(), ..self.clone() }
+    }
+
     /// What the lists say about this certificate, if it is on one of its issuer's. The list's signature is not looked at.
     pub fn revoked(&self, certificate: &CertificateDer<'_>) -> Option<Revoked> {
         let certificate = parse(certificate).ok()?;

@@ -110,6 +110,8 @@ pub struct Options {
 /// What else than to reach a URL can be asked. Each has a file of its own beside this one, and may be given every flag.
 #[derive(Clone, Subcommand)]
 pub enum Verb {
+    /// Talk to people: a directory introduces, then peer to peer
+    Chat(Chat),
     /// Say what an error text means, whose side must change, and what to type
     Explain(Explain),
     /// Visit every entry of a server's gallery of wrong certificates, and compare what is expected with what is seen
@@ -134,6 +136,7 @@ pub struct Gallery {
 }
 
 #[derive(Clone, Args)]
+#[derive(Args, Clone)]
 pub struct Explain {
     /// The text, or a code, as any program printed it; - reads it from standard input
     #[arg(required = true)]
@@ -141,6 +144,7 @@ pub struct Explain {
 }
 
 #[derive(Clone, Args)]
+#[derive(Args, Clone)]
 pub struct Handshake {
     /// https://, wss:// or tls:// [default: wss://localhost:1234/]
     pub url: Option<String>,
@@ -162,6 +166,31 @@ pub struct Decrypt {
     /// Which of the TLS connections in the file
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub connection: usize,
+#[derive(Args, Clone)]
+pub struct Chat {
+    /// Who you are: the name that the certificate is for
+    pub name: String,
+    /// Where people find each other
+    #[arg(long, value_name = "URL", default_value = "tls://localhost:6060")]
+    pub directory: String,
+    /// Wait for peers at this address [default: one of our own, 127.0.0.N]
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<std::net::IpAddr>,
+    /// Accept every chat request
+    #[arg(long)]
+    pub yes: bool,
+    /// Read commands from this file; `wait TEXT` in it goes on when a line with TEXT has been shown
+    #[arg(long, value_name = "FILE")]
+    pub script: Option<PathBuf>,
+    /// Wait so long for somebody who was accepted
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
+    pub accept_within: Duration,
+    /// Largest file sent or taken, in bytes; also 64k, 16m
+    #[arg(long, value_name = "SIZE", default_value = "1m", value_parser = size)]
+    pub max_file: usize,
+    /// Believe certificates that the authority took back, to see what that is like
+    #[arg(long)]
+    pub no_crl: bool,
 }
 
 /// An account at the auth service, and how to prove that it is ours.

@@ -99,14 +99,14 @@ impl Chat {
         let revoked = identity::trust(&self.options).ok().and_then(|trust| trust.revoked(link.chain.first()?));
         let Some(revoked) = revoked else { return };
         let reason = format!("{name}'s certificate {} was revoked on {}", revoked.serial, date(revoked.at));
-        let _ = link.post(&FromDirectory::Bye { reason: reason.clone() });
+        let _ = link.post(&FromDirectory::Bye { code: "revoked".into(), reason: reason.clone() });
         link.hang_up(&reason);
     }
 
     /// The server stops. Chats between peers go on.
     pub fn close(&self) {
         for (_, link) in self.directory.all() {
-            let _ = link.post(&FromDirectory::Bye { reason: "the directory stops".into() });
+            let _ = link.post(&FromDirectory::Bye { code: "stops".into(), reason: "the directory stops".into() });
             link.hang_up("we stop");
         }
     }

@@ -1,0 +1,144 @@
+//! The chats that are open: a connection each, a thread that listens to each.
+
+use super::files::{self, Incoming, Step};
+use super::meet::Own;
+use super::screen::Screen;
+use padlock::chat::{Ended, Link, Peer, TEXT_MAX};
+use padlock::error::{printable, printable_within};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+/// Chats at a time.
+const PEERS_MAX: usize = 20;
+
+pub struct Peers {
+    screen: Arc<Screen>,
+    open: Arc<Mutex<BTreeMap<String, Arc<Link>>>>,
+    max_file: usize,
+}
+
+impl Peers {
+    pub fn new(screen: Arc<Screen>, max_file: usize) -> Peers {
+        Peers { screen, open: Arc::default(), max_file }
+    }
+
+    pub fn has(&self, name: &str) -> bool {
+        self.open().contains_key(name)
+    }
+
+    /// A chat with `name`, whose certificate has been looked at.
+    pub fn begin(&self, name: &str, link: Arc<Link>) {
+        {
+            let mut open = self.open();
+            if open.len() >= PEERS_MAX || open.contains_key(name) {
+                drop(open);
+                let why = if self.has(name) { "there is a chat already" } else { "20 chats are open, and that is the limit" };
+                self.screen.line(&format!("No chat with {name}: {why}."));
+                let _ = link.post(&Peer::Bye { reason: why.into() });
+                return link.hang_up(why);
+            }
+            open.insert(name.to_owned(), link.clone());
+        }
+        self.screen.knows(name);
+        self.screen.line(&format!("{name} certificate successfully VERIFIED."));
+        let (screen, open, max_file, name) = (self.screen.clone(), self.open.clone(), self.max_file, name.to_owned());
+        let listens = move || {
+            let mut incoming = None;
+            let ended = link.listen(|message| hear(&screen, &name, &link, &mut incoming, max_file, message));
+            open.lock().unwrap_or_else(PoisonError::into_inner).remove(&name);
+            screen.line(&printable(&match ended {
+                Ended::Closed => format!("{name} has left the chat."),
+                Ended::HungUp(why) | Ended::Lost(why) => format!("The chat with {name} is over: {why}"),
+                Ended::Refused(why) => format!("The chat with {name} is over: {why}"),
+            }));
+        };
+        if thread::Builder::new().name("peer".into()).spawn(listens).is_err() {
+            self.screen.line("the system gives no more threads: end a chat first");
+        }
+    }
+
+    /// Says `text` to somebody; because of `group`, if one is named.
+    pub fn say(&self, to: &str, text: &str, group: Option<&str>) {
+        let length = text.chars().count();
+        if length > TEXT_MAX {
+            return self.screen.line(&format!("A message has {TEXT_MAX} characters at most; this one has {length}."));
+        }
+        let link = self.open().get(to).cloned();
+        let message = Peer::Text { text: text.to_owned(), group: group.map(str::to_owned) };
+        if link.is_none_or(|link| link.say(&message).is_err()) {
+            self.screen.line(&format!("You are not connected to {}: chat, then connect.", printable(to)));
+        }
+    }
+
+    /// Sends a file, on a thread of its own: talk goes on meanwhile.
+    pub fn send_file(&self, to: &str, file: &Path) {
+        let Some(link) = self.open().get(to).cloned() else {
+            return self.screen.line(&format!("You are not connected to {}: chat, then connect.", printable(to)));
+        };
+        let (screen, to, file, max_file) = (self.screen.clone(), to.to_owned(), file.to_owned(), self.max_file);
+        let sends = move || match files::send(&screen, &link, &to, &file, max_file) {
+            Ok(()) => {}
+            Err(e) => screen.line(&printable(&e.cause)),
+        };
+        if thread::Builder::new().name("file".into()).spawn(sends).is_err() {
+            self.screen.line("the system gives no more threads: end a chat first");
+        }
+    }
+
+    /// Ends the chats with people whose certificates are believed no more.
+    pub fn look_again(&self, own: &Own) {
+        let open: Vec<_> = self.open().iter().map(|(name, link)| (name.clone(), link.clone())).collect();
+        for (_, link) in open {
+            if let Some(e) = own.refuses(&link.chain) {
+                link.hang_up(&e.cause);
+            }
+        }
+    }
+
+    pub fn close(&self) {
+        let open: Vec<_> = self.open().values().cloned().collect();
+        for link in open {
+            let _ = link.post(&Peer::Bye { reason: "logged out".into() });
+            link.hang_up("you logged out");
+        }
+    }
+
+    fn open(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Link>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a peer says. Who it is, the certificate has said.
+fn hear(screen: &Screen, name: &str, link: &Arc<Link>, incoming: &mut Option<Incoming>, max_file: usize, message: Peer) {
+    match message {
+        Peer::Text { text, .. } if text.chars().count() > TEXT_MAX => link.hang_up("a message was longer than may be"),
+        Peer::Text { text, group } => {
+            let place = group.map(|group| format!(" in {}", printable(&group))).unwrap_or_default();
+            screen.line(&format!("Received message from: {name}{place}"));
+            screen.line(&format!("Message: {}", printable_within(&text, TEXT_MAX)));
+        }
+        Peer::File { name: said, size, sha256 } => match Incoming::new(&said, size, &sha256, max_file) {
+            Ok(file) => *incoming = Some(file),
+            Err(e) => {
+                screen.line(&printable(&format!("{name} wants to send a file: {e}")));
+                let _ = link.post(&Peer::Stop { reason: e.cause });
+            }
+        },
+        Peer::Piece { data } => match incoming.take().map(|file| file.add(&data)) {
+            None => {} // of a file that was refused
+            Some(Ok(Step::More(file))) => *incoming = Some(file),
+            Some(Ok(Step::Done(file))) => screen.line(&format!("Received file from: {name}: {file}")),
+            Some(Err(e)) => {
+                screen.line(&printable(&format!("the file of {name} is refused: {e}")));
+                let _ = link.post(&Peer::Stop { reason: e.cause });
+            }
+        },
+        Peer::Stop { reason } => {
+            *incoming = None;
+            screen.line(&printable(&format!("{name} stops the file: {reason}")));
+        }
+        Peer::Bye { reason } => link.hang_up(&printable(&reason)),
+    }
+}

@@ -19,7 +19,7 @@ use tempfile::TempDir;
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The options that say where a service listens.
-pub const PORTS: [&str; 6] = ["--port", "--hello-port", "--ticket-port", "--ticket-ws-port", "--auth-port", "--plain-port"];
+pub const PORTS: [&str; 7] = ["--port", "--hello-port", "--ticket-port", "--ticket-ws-port", "--auth-port", "--chat-port", "--plain-port"];
 
 /// Every service on a port that the system picks.
 pub fn any_ports() -> impl Iterator<Item = &'static str> {

@@ -108,7 +108,7 @@ impl Chat {
     }
 
     fn reach(&self, options: &Options, url: &Url) -> Result<Arc<Link>> {
-        let dialler = Dialler::new(options, url)?;
+        let dialler = Dialler::bare(options, url)?;
         Ok(Link::new(self.own.connect(dialler.stream(options)?, &url.host)?))
     }
 

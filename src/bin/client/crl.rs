@@ -29,7 +29,7 @@ fn fetched(options: &Options, from: &str) -> Result<Vec<u8>> {
     }
     let of_list =
         |error: Error| Error { cause: format!("can't fetch the revocation list {url}: {}", error.cause), exit: exit::CRL_FILE, ..error };
-    let mut session = Dialler::of_signed(options, &url)?.dial(options).map_err(of_list)?;
+    let mut session = Dialler::bare(options, &url)?.dial(options).map_err(of_list)?;
     let request = format!(
         "GET {} HTTP/1.1\r\nHost: {}\r\nAccept: application/pkix-crl, */*\r\nConnection: close\r\n\r\n",
         url.path,

@@ -50,8 +50,8 @@ impl Dialler {
         Ok(Dialler { url: url.clone(), addresses, security, until })
     }
 
-    /// Prepares to fetch what is signed itself, and so needs neither encryption nor a name that is checked.
-    pub fn of_signed(options: &Options, url: &Url) -> Result<Dialler> {
+    /// Prepares to reach `url` over TCP alone: for what is signed itself, or for whoever does the handshake themselves.
+    pub fn bare(options: &Options, url: &Url) -> Result<Dialler> {
         let until = Instant::now() + options.patience();
         Ok(Dialler { url: url.clone(), addresses: addresses(&options.resolve, None, url)?, security: None, until })
     }

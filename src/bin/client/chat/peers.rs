@@ -12,6 +12,8 @@ use std::thread;
 
 /// Chats at a time.
 const PEERS_MAX: usize = 20;
+/// What a peer says that logs out.
+const LEFT: &str = "logged out";
 
 pub struct Peers {
     screen: Arc<Screen>,
@@ -50,6 +52,7 @@ impl Peers {
             open.lock().unwrap_or_else(PoisonError::into_inner).remove(&name);
             screen.line(&printable(&match ended {
                 Ended::Closed => format!("{name} has left the chat."),
+                Ended::HungUp(why) if why == LEFT => format!("{name} has left the chat."),
                 Ended::HungUp(why) | Ended::Lost(why) => format!("The chat with {name} is over: {why}"),
                 Ended::Refused(why) => format!("The chat with {name} is over: {why}"),
             }));
@@ -100,7 +103,7 @@ impl Peers {
     pub fn close(&self) {
         let open: Vec<_> = self.open().values().cloned().collect();
         for link in open {
-            let _ = link.post(&Peer::Bye { reason: "logged out".into() });
+            let _ = link.post(&Peer::Bye { reason: LEFT.into() });
             link.hang_up("you logged out");
         }
     }

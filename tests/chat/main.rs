@@ -1,0 +1,19 @@
+//! Whole conversations between real processes: a directory, people, and Mallory.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[path = "../common/cases.rs"]
+mod cases;
+#[path = "../common/mod.rs"]
+mod common;
+mod conversation;
+mod directory;
+mod mallory;
+#[allow(dead_code)]
+#[path = "../hostile/peer.rs"]
+mod peer;
+mod person;
+mod revocation;
+
+fn main() -> std::process::ExitCode {
+    cases::conduct(&[conversation::CASES, directory::CASES, mallory::CASES, revocation::CASES])
+}

@@ -108,26 +108,6 @@ pub fn printable(text: &str) -> String {
     let mut shown = escape(&text.chars().take(SHOWN).collect::<String>());
     if text.chars().nth(SHOWN).is_some() {
         shown.push('…');
-    printable_within(text, SHOWN)
-}
-
-/// As [`printable`], for text that may be longer: `longest` characters of it are shown.
-pub fn printable_within(text: &str, longest: usize) -> String {
-    let mut shown = String::with_capacity(text.len().min(longest));
-    for (at, c) in text.chars().enumerate() {
-        match c {
-            _ if at == longest => {
-                shown.push('…');
-                break;
-            }
-            // Also the characters that reorder or hide what stands around them.
-            c if c.is_control()
-                || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}') =>
-            {
-                shown.extend(c.escape_default());
-            }
-            c => shown.push(c),
-        }
     }
     shown
 }

@@ -60,7 +60,6 @@ fn run(options: &Options) -> Result<()> {
         Verb::Doctor(doctor) => doctor::doctor(&places, doctor, options.json),
         Verb::Verify(verify) => verify::verify(verify, options.json),
         Verb::Serve(serve) => serve::serve(&places, serve),
-        Verb::Show(show) => show::show(show),
         Verb::Verify(verify) => verify::verify(verify),
         Verb::Revoke(revoke) => withdraw::revoke(&places, revoke),
         Verb::Crl(crl) => withdraw::crl(&places, crl),

@@ -70,7 +70,7 @@ fn a_file_arrives_whole_and_replaces_nothing() {
     let (mut alice, mut bob) = (lab.person("alice", directory.port("chat"), &[]), lab.person("bob", directory.port("chat"), &[]));
     bob.hears("logged in");
     connect(&mut alice, "alice", &mut bob, "bob");
-    let bytes: Vec<u8> = (0..1_000_000_u32).map(|n| (n * n >> 7) as u8).collect();
+    let bytes: Vec<u8> = (0..1_000_000_u32).map(|n| (n.wrapping_mul(n) >> 7) as u8).collect();
     fs::write(alice.folder.path().join("photo.bin"), &bytes).unwrap();
     fs::write(alice.folder.path().join("empty"), b"").unwrap();
     alice.types("send bob photo.bin");

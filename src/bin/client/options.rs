@@ -157,6 +157,7 @@ pub struct Handshake {
 }
 
 #[derive(Clone, Args)]
+#[derive(Args, Clone)]
 pub struct Decrypt {
     /// pcapng or pcap; without --keylog, the secrets in it are used
     pub capture: PathBuf,
@@ -166,6 +167,8 @@ pub struct Decrypt {
     /// Which of the TLS connections in the file
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub connection: usize,
+}
+
 #[derive(Args, Clone)]
 pub struct Chat {
     /// Who you are: the name that the certificate is for

@@ -4,7 +4,7 @@ use super::files::{self, Incoming, Step};
 use super::meet::Own;
 use super::screen::Screen;
 use padlock::chat::{Ended, Link, Peer, TEXT_MAX};
-use padlock::error::{printable, printable_within};
+use padlock::error::{escape, printable};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -120,7 +120,7 @@ fn hear(screen: &Screen, name: &str, link: &Arc<Link>, incoming: &mut Option<Inc
         Peer::Text { text, group } => {
             let place = group.map(|group| format!(" in {}", printable(&group))).unwrap_or_default();
             screen.line(&format!("Received message from: {name}{place}"));
-            screen.line(&format!("Message: {}", printable_within(&text, TEXT_MAX)));
+            screen.line(&format!("Message: {}", escape(&text)));
         }
         Peer::File { name: said, size, sha256 } => match Incoming::new(&said, size, &sha256, max_file) {
             Ok(file) => *incoming = Some(file),

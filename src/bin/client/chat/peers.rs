@@ -95,6 +95,7 @@ impl Peers {
         let open: Vec<_> = self.open().iter().map(|(name, link)| (name.clone(), link.clone())).collect();
         for (_, link) in open {
             if let Some(e) = own.refuses(&link.chain) {
+                let _ = link.post(&Peer::Bye { reason: e.cause.clone() });
                 link.hang_up(&e.cause);
             }
         }

@@ -1,4 +1,4 @@
-use crate::certificate::{Name, first, name, san, subject};
+use crate::certificate::{Name, algorithm, first, name, san, subject, weak_hash};
 use crate::error::{Error, Result};
 use crate::key::{Key, Public, pem};
 use rcgen::{CertificateParams, DistinguishedName, DnType};
@@ -86,7 +86,7 @@ pub fn only(text: &[u8]) -> Result<Request> {
 /// (RFC 2986 3). Without this anybody could have another's public key certified under a name of their own.
 ///
 /// # Errors
-/// It can't be read, its signature does not fit its key, or the key is too short or of an unknown kind.
+/// It can't be read, its signature does not fit its key or is one that can be forged, or the key is too short or of an unknown kind.
 pub fn check(der: &CertificateSigningRequestDer<'_>) -> Result<Request> {
     let damaged = || {
         Error::new("request-damaged", "the request can't be read: it is damaged")
@@ -95,6 +95,11 @@ pub fn check(der: &CertificateSigningRequestDer<'_>) -> Result<Request> {
     let ([], request) = X509CertificationRequest::from_der(der).map_err(|_| damaged())? else { return Err(damaged()) };
     let info = &request.certification_request_info;
     let key = Public::new(&info.subject_pki)?;
+    let how = algorithm(&request.signature_algorithm.algorithm);
+    if weak_hash(&how) {
+        return Err(Error::new("weak-signature", format!("the request is signed with {how}, which can be forged"))
+            .hint("sign it with SHA-256: ./ca request --key KEY; with openssl: req -new -sha256"));
+    }
     request.verify_signature().map_err(|_| {
         Error::new("no-possession", "the request's signature does not fit its own key: whoever sent it has not shown that they hold the secret half, or it was changed on the way")
             .hint("make it again with the right key: ./ca request --key KEY")

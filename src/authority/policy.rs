@@ -243,14 +243,14 @@ fn is_plain(label: &str) -> bool {
     plain && !label.starts_with('-') && !label.ends_with('-')
 }
 
-fn check_country(text: &str) -> Result<String> {
+pub fn check_country(text: &str) -> Result<String> {
     if text.len() == 2 && text.bytes().all(|b| b.is_ascii_uppercase()) {
         return Ok(text.to_string());
     }
     Err(refused(format!("\"{}\" is not a country", text.escape_default()), "two capital letters, as in DE or US (ISO 3166)"))
 }
 
-pub(super) fn check_organisation(text: &str) -> Result<String> {
+pub fn check_organisation(text: &str) -> Result<String> {
     let length = text.chars().count();
     // A slash would look like the next field in the ledger; control characters have no place in a name.
     if (1..=LONGEST_ORGANISATION).contains(&length) && !text.chars().any(|c| c.is_control() || c == '/') && text.trim() == text {

@@ -19,6 +19,8 @@ mod crl;
 mod decrypt;
 #[path = "client/dial.rs"]
 mod dial;
+#[path = "client/enrol.rs"]
+mod enrol;
 #[path = "client/explain.rs"]
 mod explain;
 #[path = "client/fetch.rs"]
@@ -39,6 +41,8 @@ mod output;
 mod failure;
 #[path = "client/password.rs"]
 mod password;
+#[path = "client/post.rs"]
+mod post;
 #[path = "shared/record.rs"]
 mod record;
 #[path = "client/security.rs"]
@@ -76,6 +80,7 @@ fn main() -> ExitCode {
 
 fn run(options: &Options) -> Result<()> {
     match &options.verb {
+        Some(Verb::Enrol(args)) => enrol::enrol(options, args),
         Some(Verb::Chat(args)) => chat::chat(options, args),
         Some(Verb::Explain(words)) => explain::explain(options, words),
         Some(Verb::Gallery(at)) => gallery::visit(options, at),

@@ -7,6 +7,7 @@ mod cases;
 mod common;
 mod conversation;
 mod directory;
+mod enrolment;
 mod mallory;
 #[allow(dead_code)]
 #[path = "../hostile/peer.rs"]
@@ -15,5 +16,5 @@ mod person;
 mod revocation;
 
 fn main() -> std::process::ExitCode {
-    cases::conduct(&[conversation::CASES, directory::CASES, mallory::CASES, revocation::CASES])
+    cases::conduct(&[conversation::CASES, directory::CASES, enrolment::CASES, mallory::CASES, revocation::CASES])
 }

@@ -1,20 +1,15 @@
 //! What the auth service is asked for, with a name and a password: `./client register NAME` makes an account.
 
-use crate::answer::Incoming;
 use crate::dial::Dialler;
-use crate::fetch::Patient;
 use crate::options::{self, Options};
 use crate::output;
 use crate::password;
+use crate::post::post;
 use crate::url::{Scheme, Url};
 use padlock::authority::policy::check_user;
 use padlock::error::{Error, Result, exit, printable};
 use serde::de::DeserializeOwned;
 use serde_json::json;
-use std::io::Write;
-
-/// More than any answer of the auth service.
-const ANSWER_MAX: usize = 16 * 1024;
 
 /// Makes an account: the password is asked for twice, and nobody sees it.
 pub fn register(options: &Options, account: &options::Account) -> Result<()> {
@@ -53,18 +48,8 @@ pub fn ask<T: DeserializeOwned>(options: &Options, account: &options::Account, p
         _ => error,
     })?;
     let body = json!({ "name": account.name, "password": password }).to_string();
-    let request = format!(
-        "POST {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
-        url.host_field(),
-        body.len()
-    );
-    let _ = session.write_all(request.as_bytes()); // what it answers says more
-    let mut incoming = Incoming::new(Patient(&mut session));
-    let answer = incoming.answer()?;
-    let mut text = Vec::new();
-    incoming.body(&answer, false, |piece| text.extend(piece.iter().take(ANSWER_MAX.saturating_sub(text.len()))))?;
-    session.close();
-    if answer.status < 300 {
+    let (status, text) = post(&mut session, &url, path, "application/json", None, body.as_bytes())?;
+    if status < 300 {
         return padlock::http::json(&text).map_err(|_| no_auth_service(&url));
     }
     let Refusal { error } = padlock::http::json(&text).map_err(|_| no_auth_service(&url))?;

@@ -110,6 +110,8 @@ pub struct Options {
 /// What else than to reach a URL can be asked. Each has a file of its own beside this one, and may be given every flag.
 #[derive(Clone, Subcommand)]
 pub enum Verb {
+    /// Ask the authority for a certificate that proves your name
+    Enrol(Enrol),
     /// Talk to people: a directory introduces, then peer to peer
     Chat(Chat),
     /// Say what an error text means, whose side must change, and what to type
@@ -136,7 +138,6 @@ pub struct Gallery {
 }
 
 #[derive(Clone, Args)]
-#[derive(Args, Clone)]
 pub struct Explain {
     /// The text, or a code, as any program printed it; - reads it from standard input
     #[arg(required = true)]
@@ -144,7 +145,6 @@ pub struct Explain {
 }
 
 #[derive(Clone, Args)]
-#[derive(Args, Clone)]
 pub struct Handshake {
     /// https://, wss:// or tls:// [default: wss://localhost:1234/]
     pub url: Option<String>,
@@ -157,7 +157,6 @@ pub struct Handshake {
 }
 
 #[derive(Clone, Args)]
-#[derive(Args, Clone)]
 pub struct Decrypt {
     /// pcapng or pcap; without --keylog, the secrets in it are used
     pub capture: PathBuf,
@@ -169,7 +168,22 @@ pub struct Decrypt {
     pub connection: usize,
 }
 
-#[derive(Args, Clone)]
+#[derive(Clone, Args)]
+pub struct Enrol {
+    #[command(flatten)]
+    pub account: Account,
+    /// Two letters (ISO 3166) [default: asked for]
+    #[arg(long, value_name = "CC")]
+    pub country: Option<String>,
+    /// [default: asked for]
+    #[arg(long, value_name = "TEXT")]
+    pub organisation: Option<String>,
+    /// Where the authority answers requests: ./ca serve
+    #[arg(long, value_name = "URL", default_value = "https://localhost:8555")]
+    pub authority: String,
+}
+
+#[derive(Clone, Args)]
 pub struct Chat {
     /// Who you are: the name that the certificate is for
     pub name: String,

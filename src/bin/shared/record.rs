@@ -13,7 +13,6 @@ use std::{
 };
 
 #[derive(Clone, Args)]
-#[derive(Args, Clone)]
 pub struct Record {
     /// Append the secrets of each session to this file, for Wireshark [default: SSLKEYLOGFILE]
     #[arg(global = true, long, value_name = "FILE")]

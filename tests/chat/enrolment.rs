@@ -1,0 +1,228 @@
+//! People ask the authority for certificates: over HTTPS, with a name that they have proved.
+
+use super::{
+    cases,
+    common::{Server, good, own_certs, program, run, scratch, text},
+};
+use std::{
+    fs,
+    io::{BufRead, BufReader, Write},
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    thread,
+};
+use tempfile::TempDir;
+
+cases! {
+    ["openssl"] a_person_enrols_once_and_anew_after_a_revocation,
+    ["curl", "openssl"] what_is_no_honest_request_is_refused,
+    [] of_many_who_ask_for_a_name_at_once_one_gets_it,
+    [] without_an_authority_nothing_is_half_written,
+}
+
+/// An auth service, and `./ca serve` that believes it.
+struct House {
+    certs: PathBuf,
+    _folder: TempDir,
+    auth: Server,
+    authority: Child,
+    port: u16,
+}
+
+impl House {
+    fn open() -> House {
+        let (folder, certs) = own_certs();
+        let auth = Server::start_with(&certs, |command| command.arg("auth"));
+        let there = format!("https://localhost:{}", auth.port("auth"));
+        let mut command = program("ca", &certs);
+        let mut authority =
+            command.args(["serve", "--port", "0", "--auth", &there]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(authority.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let port = line.split_whitespace().next().and_then(|url| url.rsplit(':').next()).and_then(|port| port.parse().ok());
+        let port = port.unwrap_or_else(|| panic!("{line:?}"));
+        House { certs, _folder: folder, auth, authority, port }
+    }
+
+    fn auth(&self) -> String {
+        format!("https://localhost:{}", self.auth.port("auth"))
+    }
+
+    fn register(&self, name: &str) {
+        let out = piped(program("client", &self.certs).args(["register", name, "--password-stdin", "--auth", &self.auth()]));
+        assert!(out.status.success(), "{}", text(&out.stderr));
+    }
+
+    /// `./client enrol`, with keys in `certs`.
+    fn enrol(&self, certs: &Path, name: &str, organisation: &str) -> Output {
+        let there = format!("https://localhost:{}", self.port);
+        let root = self.certs.join("ca/root.crt");
+        piped(program("client", certs).args(["enrol", name, "--password-stdin", "--country", "DE", "--organisation", organisation]).args([
+            "--auth",
+            &self.auth(),
+            "--authority",
+            &there,
+            "--cacert",
+            root.to_str().unwrap(),
+        ]))
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        let _ = self.authority.kill();
+        let _ = self.authority.wait();
+    }
+}
+
+/// With the password on standard input.
+fn piped(command: &mut Command) -> Output {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    writeln!(child.stdin.take().unwrap(), "correct horse battery").unwrap();
+    child.wait_with_output().unwrap()
+}
+
+fn a_person_enrols_once_and_anew_after_a_revocation() {
+    let house = House::open();
+    house.register("alice");
+    let out = house.enrol(&house.certs, "alice", "Padlock");
+    assert!(out.status.success(), "{}", text(&out.stderr));
+    assert!(text(&out.stderr).contains("openssl req -new -key"));
+    let chain = house.certs.join("users/alice/fullchain.pem");
+    let first = fs::read(&chain).unwrap();
+    let shown = good(
+        Command::new("openssl")
+            .args(["x509", "-noout", "-subject", "-ext", "subjectAltName,extendedKeyUsage,basicConstraints", "-in"])
+            .arg(&chain),
+    );
+    for part in [
+        "C = DE, O = Padlock, CN = alice",
+        "DNS:alice.users.test",
+        "CA:FALSE",
+        "TLS Web Client Authentication, TLS Web Server Authentication",
+    ] {
+        assert!(shown.contains(part), "{part}\n{shown}");
+    }
+    // Now the certificate itself proves the name; it is too early to renew it.
+    let again = house.enrol(&house.certs, "alice", "Padlock");
+    assert_eq!(again.status.code(), Some(22));
+    assert!(text(&again.stderr).contains("Certificate already exists and is not expired."), "{}", text(&again.stderr));
+    assert!(text(&again.stdout).contains("not after: 20"), "{}", text(&again.stdout));
+    let other = house.enrol(&house.certs, "alice", "Elsewhere");
+    assert!(text(&other.stderr).contains("Try sending CSR with a valid Username."), "{}", text(&other.stderr));
+    assert_eq!(fs::read(&chain).unwrap(), first);
+    good(program("ca", &house.certs).args(["-q", "revoke", "alice"]));
+    fs::remove_file(&chain).unwrap();
+    let anew = house.enrol(&house.certs, "alice", "Padlock");
+    assert!(anew.status.success(), "{}", text(&anew.stderr));
+    assert_ne!(fs::read(&chain).unwrap(), first);
+    let diary = fs::read_to_string(house.certs.join("ca/requests.log")).unwrap();
+    assert_eq!(diary.lines().count(), 4, "{diary}");
+    assert_eq!(diary.matches(" alice issued ").count(), 2, "{diary}");
+    assert!(!diary.contains("PRIVATE") && !diary.contains("correct horse"));
+}
+
+fn what_is_no_honest_request_is_refused() {
+    let house = House::open();
+    let folder = scratch();
+    let file = |name: &str| folder.path().join(name).display().to_string();
+    let openssl = |args: &[&str]| good(Command::new("openssl").args(args));
+    openssl(&["genrsa", "-out", &file("weak.key"), "1024"]);
+    openssl(&["genrsa", "-out", &file("rsa.key"), "2048"]);
+    let request = |out: &str, key: &str, subject: &str, more: &[&str]| {
+        openssl(&[&["req", "-new", "-key", &file(key), "-subj", subject, "-out", &file(out)], more].concat());
+    };
+    let many = format!("subjectAltName={}", (0..500).map(|n| format!("DNS:a{n}.test")).collect::<Vec<_>>().join(","));
+    request("weak.csr", "weak.key", "/CN=guest", &[]);
+    request("sha1.csr", "rsa.key", "/CN=guest", &["-sha1"]);
+    request("bob.csr", "rsa.key", "/CN=bob", &[]);
+    request("nobody.csr", "rsa.key", "/", &[]);
+    request("many.csr", "rsa.key", "/CN=guest", &["-addext", &many]);
+    let good_one = {
+        request("good.csr", "rsa.key", "/CN=guest", &[]);
+        fs::read_to_string(file("good.csr")).unwrap()
+    };
+    fs::write(file("two.csr"), good_one.repeat(2)).unwrap();
+    fs::write(file("broken.csr"), flipped(&good_one)).unwrap();
+    fs::write(file("none.csr"), "hello").unwrap();
+    fs::write(file("large.csr"), "x".repeat(100_000)).unwrap();
+    fs::copy(house.certs.join("users/guest/fullchain.pem"), file("certificate.csr")).unwrap();
+    let ask = |csr: &str, proved: bool| {
+        let guest = |what: &str| house.certs.join("users/guest").join(what).display().to_string();
+        let mut command = Command::new("curl");
+        command.args(["-s", "-w", "%{http_code}", "--cacert", house.certs.join("ca/root.crt").to_str().unwrap()]);
+        command.args(["--data-binary", &format!("@{}", file(csr)), &format!("https://localhost:{}/certificates", house.port)]);
+        if proved {
+            command.args(["--cert", &guest("fullchain.pem"), "--key", &guest("guest.key")]);
+        }
+        good(&mut command)
+    };
+    let table = [
+        ("good.csr", "409"),
+        ("weak.csr", "400"),
+        ("sha1.csr", "400"),
+        ("bob.csr", "403"),
+        ("nobody.csr", "403"),
+        ("many.csr", "409"),
+        ("two.csr", "400"),
+        ("broken.csr", "400"),
+        ("none.csr", "400"),
+        ("certificate.csr", "400"),
+        ("large.csr", "413"),
+    ];
+    let before = good(program("ca", &house.certs).args(["-q", "list"]));
+    for (csr, status) in table {
+        let answer = ask(csr, true);
+        assert!(answer.ends_with(status), "{csr}: {answer}");
+    }
+    assert!(ask("good.csr", false).ends_with("401"));
+    assert_eq!(good(program("ca", &house.certs).args(["-q", "list"])), before, "nothing was signed");
+    let fetch = |path: &str| {
+        let there = format!("https://localhost:{}{path}", house.port);
+        run(Command::new("curl").args(["-s", "-f", "--cacert", house.certs.join("ca/root.crt").to_str().unwrap(), &there])).stdout
+    };
+    assert_eq!(text(&fetch("/chain")).matches("BEGIN CERTIFICATE").count(), 2);
+    assert!(text(&fetch("/certificates/guest")).contains("BEGIN CERTIFICATE"));
+    assert!(fetch("/certificates/nobody").is_empty() && fetch("/certificates/..%2f..").is_empty());
+    fs::write(file("list.der"), fetch("/crl")).unwrap();
+    assert!(openssl(&["crl", "-inform", "DER", "-noout", "-issuer", "-in", &file("list.der")]).contains("Padlock Intermediate"));
+}
+
+/// The same with a bit of the signature turned.
+fn flipped(pem: &str) -> String {
+    let end = pem.find("\n-----END").unwrap();
+    let at = end - 8;
+    let other = if pem.as_bytes()[at] == b'A' { 'B' } else { 'A' };
+    format!("{}{other}{}", &pem[..at], &pem[at + 1..])
+}
+
+fn of_many_who_ask_for_a_name_at_once_one_gets_it() {
+    const CLIENTS: usize = 6;
+    let house = House::open();
+    house.register("bob");
+    let outs: Vec<Output> = thread::scope(|scope| {
+        let ask = || {
+            let own = scratch();
+            fs::create_dir_all(own.path().join("ca")).unwrap();
+            house.enrol(own.path(), "bob", "Padlock")
+        };
+        let all: Vec<_> = (0..CLIENTS).map(|_| scope.spawn(ask)).collect();
+        all.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    let got = outs.iter().filter(|out| out.status.success()).count();
+    let told = outs.iter().map(|out| text(&out.stderr)).collect::<Vec<_>>().join("\n");
+    assert_eq!(got, 1, "{told}");
+    assert_eq!(told.matches("Certificate already exists").count(), CLIENTS - 1, "{told}");
+}
+
+fn without_an_authority_nothing_is_half_written() {
+    let mut house = House::open();
+    house.register("carol");
+    house.authority.kill().unwrap();
+    house.authority.wait().unwrap();
+    let out = house.enrol(&house.certs, "carol", "Padlock");
+    assert_eq!(out.status.code(), Some(7), "{}", text(&out.stderr));
+    assert!(text(&out.stderr).contains("./ca serve"), "{}", text(&out.stderr));
+    let left: Vec<_> = fs::read_dir(house.certs.join("users/carol")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(left.iter().all(|name| name == "carol.key" || name == "carol.csr"), "{left:?}");
+}

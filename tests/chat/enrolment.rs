@@ -16,6 +16,7 @@ use tempfile::TempDir;
 cases! {
     ["openssl"] a_person_enrols_once_and_anew_after_a_revocation,
     ["curl", "openssl"] what_is_no_honest_request_is_refused,
+    ["curl", "openssl"] chain_list_and_certificates_are_for_everybody,
     [] of_many_who_ask_for_a_name_at_once_one_gets_it,
     [] without_an_authority_nothing_is_half_written,
 }
@@ -46,6 +47,12 @@ impl House {
 
     fn auth(&self) -> String {
         format!("https://localhost:{}", self.auth.port("auth"))
+    }
+
+    fn curl(&self, path: &str) -> Command {
+        let mut command = Command::new("curl");
+        command.arg("-s").arg("--cacert").arg(self.certs.join("ca/root.crt")).arg(format!("https://localhost:{}{path}", self.port));
+        command
     }
 
     fn register(&self, name: &str) {
@@ -122,10 +129,9 @@ fn a_person_enrols_once_and_anew_after_a_revocation() {
     assert!(!diary.contains("PRIVATE") && !diary.contains("correct horse"));
 }
 
-fn what_is_no_honest_request_is_refused() {
-    let house = House::open();
-    let folder = scratch();
-    let file = |name: &str| folder.path().join(name).display().to_string();
+/// Requests as nobody should make them, and one that is good, as files in `folder`.
+fn write_requests(folder: &Path, house: &House) {
+    let file = |name: &str| folder.join(name).display().to_string();
     let openssl = |args: &[&str]| good(Command::new("openssl").args(args));
     openssl(&["genrsa", "-out", &file("weak.key"), "1024"]);
     openssl(&["genrsa", "-out", &file("rsa.key"), "2048"]);
@@ -138,20 +144,22 @@ fn what_is_no_honest_request_is_refused() {
     request("bob.csr", "rsa.key", "/CN=bob", &[]);
     request("nobody.csr", "rsa.key", "/", &[]);
     request("many.csr", "rsa.key", "/CN=guest", &["-addext", &many]);
-    let good_one = {
-        request("good.csr", "rsa.key", "/CN=guest", &[]);
-        fs::read_to_string(file("good.csr")).unwrap()
-    };
+    request("good.csr", "rsa.key", "/CN=guest", &[]);
+    let good_one = fs::read_to_string(file("good.csr")).unwrap();
     fs::write(file("two.csr"), good_one.repeat(2)).unwrap();
     fs::write(file("broken.csr"), flipped(&good_one)).unwrap();
     fs::write(file("none.csr"), "hello").unwrap();
     fs::write(file("large.csr"), "x".repeat(100_000)).unwrap();
     fs::copy(house.certs.join("users/guest/fullchain.pem"), file("certificate.csr")).unwrap();
+}
+
+fn what_is_no_honest_request_is_refused() {
+    let (house, folder) = (House::open(), scratch());
+    write_requests(folder.path(), &house);
     let ask = |csr: &str, proved: bool| {
         let guest = |what: &str| house.certs.join("users/guest").join(what).display().to_string();
-        let mut command = Command::new("curl");
-        command.args(["-s", "-w", "%{http_code}", "--cacert", house.certs.join("ca/root.crt").to_str().unwrap()]);
-        command.args(["--data-binary", &format!("@{}", file(csr)), &format!("https://localhost:{}/certificates", house.port)]);
+        let mut command = house.curl("/certificates");
+        command.args(["-w", "%{http_code}", "--data-binary", &format!("@{}", folder.path().join(csr).display())]);
         if proved {
             command.args(["--cert", &guest("fullchain.pem"), "--key", &guest("guest.key")]);
         }
@@ -177,15 +185,18 @@ fn what_is_no_honest_request_is_refused() {
     }
     assert!(ask("good.csr", false).ends_with("401"));
     assert_eq!(good(program("ca", &house.certs).args(["-q", "list"])), before, "nothing was signed");
-    let fetch = |path: &str| {
-        let there = format!("https://localhost:{}{path}", house.port);
-        run(Command::new("curl").args(["-s", "-f", "--cacert", house.certs.join("ca/root.crt").to_str().unwrap(), &there])).stdout
-    };
+}
+
+fn chain_list_and_certificates_are_for_everybody() {
+    let house = House::open();
+    let fetch = |path: &str| run(house.curl(path).arg("-f")).stdout;
     assert_eq!(text(&fetch("/chain")).matches("BEGIN CERTIFICATE").count(), 2);
     assert!(text(&fetch("/certificates/guest")).contains("BEGIN CERTIFICATE"));
     assert!(fetch("/certificates/nobody").is_empty() && fetch("/certificates/..%2f..").is_empty());
-    fs::write(file("list.der"), fetch("/crl")).unwrap();
-    assert!(openssl(&["crl", "-inform", "DER", "-noout", "-issuer", "-in", &file("list.der")]).contains("Padlock Intermediate"));
+    let list = house.certs.join("list.der");
+    fs::write(&list, fetch("/crl")).unwrap();
+    let issuer = good(Command::new("openssl").args(["crl", "-inform", "DER", "-noout", "-issuer", "-in"]).arg(&list));
+    assert!(issuer.contains("Padlock Intermediate"), "{issuer}");
 }
 
 /// The same with a bit of the signature turned.

@@ -184,7 +184,7 @@ fn an_attacker_whose_authority_was_imported_reads_every_word() {
 
 fn the_attackers_authority_is_kept_for_its_owner_alone() {
     let (_folder, certs) = own_certs();
-    let key = certs.join("attacker/root.key");
+    let key = certs.join("attacker/secret.key");
     Wiretap::start(&certs, 1, &["--mitm", "trusted"]).stop();
     let first = std::fs::read(&key).unwrap();
     assert_eq!(std::fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);

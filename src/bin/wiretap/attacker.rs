@@ -79,7 +79,7 @@ impl Authority {
 
     /// The one that a reader may import, made anew each time with the same key: who believes it believes the key.
     fn kept(places: &Places) -> Result<Authority> {
-        let (certificate, secret) = (root(places), places.dir.join("attacker/root.key"));
+        let (certificate, secret) = (root(places), places.dir.join("attacker/secret.key"));
         if !secret.exists() {
             file::directory(&places.dir.join("attacker"), Readers::Owner)?;
             Key::generate(key::Kind::P256)?.save(&secret)?;

@@ -143,21 +143,26 @@ impl Desk {
             Ok(proved) => proved,
             Err(e) => return self.refuse(remote, "-", &e),
         };
-        let enrolled = request::only(body).and_then(|request| {
-            let key = key::identifier(&request.key.der());
-            authority::enrol(&self.places, &name, &request, &proof, OffsetDateTime::now_utc()).map(|enrolled| (enrolled, key))
-        });
+        let request = match request::only(body) {
+            Ok(request) => request,
+            Err(e) => {
+                self.diary.note(remote, &name, &format!("refused: {}", e.cause));
+                return refused::with(400, &e);
+            }
+        };
+        let key = key::identifier(&request.key.der());
+        let enrolled = authority::enrol(&self.places, &name, &request, &proof, OffsetDateTime::now_utc());
         match enrolled {
-            Ok((Enrolled::Issued { chain, leaf, instead_of }, key)) => {
+            Ok(Enrolled::Issued { chain, leaf, instead_of }) => {
                 let instead = instead_of.map(|old| format!(", instead of {old}")).unwrap_or_default();
                 self.diary.note(remote, &name, &format!("issued {} for the key {key}{instead}", leaf.serial));
                 Response::new(201).field("Content-Type", CHAIN).field("Cache-Control", "no-store").body(chain)
             }
-            Ok((Enrolled::Exists(held), _)) => {
+            Ok(Enrolled::Exists(held)) => {
                 self.diary.note(remote, &name, &format!("refused: {} is valid", held.serial));
                 exists(&held)
             }
-            Ok((Enrolled::Taken(held), _)) => {
+            Ok(Enrolled::Taken(held)) => {
                 self.diary.note(remote, &name, &format!("refused: {} is valid, with another country or organisation", held.serial));
                 taken(&held)
             }

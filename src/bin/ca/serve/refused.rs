@@ -25,7 +25,6 @@ pub fn failed(e: &Error) -> Response {
     let status = match e.code {
         "unproved" | "ticket-refused" => 401,
         "not-yours" | "proof-outdated" | "policy" => 403,
-        "not-a-request" | "request-damaged" | "no-possession" | "key-kind" | "key-too-short" | "weak-signature" => 400,
         "auth-unavailable" | "authority-busy" => 503,
         // Ours, and nobody else's business: the reason stands in the log.
         _ => {
@@ -35,6 +34,11 @@ pub fn failed(e: &Error) -> Response {
             return response(500, &e, None);
         }
     };
+    response(status, e, None)
+}
+
+/// With a status that the caller knows.
+pub fn with(status: u16, e: &Error) -> Response {
     response(status, e, None)
 }
 

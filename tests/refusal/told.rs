@@ -117,7 +117,7 @@ fn what_other_programs_print_leads_to_its_lesson() {
 
 #[test]
 fn what_nobody_knows_is_said_with_what_is_nearest() {
-    let (status, out, err) = explained(&["unable to get lokal isuer\u{1b}[2J"]);
+    let (status, out, err) = explained(&["unable to get locel isuer\u{1b}[2J"]);
     assert_eq!((status, out.as_str()), (Some(1), ""));
     assert!(err.contains("nothing is known of") && err.contains("nearest to it: \"") && !err.contains('\u{1b}'), "{err}");
     let error = told(program("client", certs()).args(["explain", "gibberish", "--json"]), 1);

@@ -37,8 +37,8 @@ fn words_are_words_and_not_parts_of_others() {
 
 #[test]
 fn a_misspelt_text_is_near_to_what_was_meant() {
-    assert!(recognise("unable to get lokal isuer certifikate").is_none());
-    assert_eq!(nearest("unable to get lokal isuer certifikate")[0].1.code, "untrusted-issuer");
+    assert!(recognise("unable to get locel isuer certifikate").is_none());
+    assert_eq!(nearest("unable to get locel isuer certifikate")[0].1.code, "untrusted-issuer");
     assert_eq!(nearest("wrongname")[0].1.code, "wrong-name");
 }
 

@@ -18,9 +18,11 @@ use std::{
 
 mod exchange;
 mod facts;
+mod open;
 
 pub use exchange::overhear;
 pub use facts::Facts;
+pub use open::open;
 
 /// How much is sealed before it is sent: a few records, so that they are still in the cache when the kernel copies them.
 const SEAL_AT_ONCE: usize = 128 * 1024;

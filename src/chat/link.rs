@@ -4,7 +4,7 @@
 
 use super::frame::{Frames, frame};
 use crate::mailbox::Outbox;
-use crate::tls::{Failure, Tls};
+use crate::tls::{self, Failure, Tls};
 use crate::wire::Socket;
 use crate::{listener::Stream, refusal};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -12,7 +12,7 @@ use rustix::net::sockopt;
 use rustls::Connection;
 use rustls::pki_types::CertificateDer;
 use serde::{Serialize, de::DeserializeOwned};
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Write};
 use std::net::Shutdown;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -181,25 +181,9 @@ impl Link {
 }
 
 impl State {
-    /// What is in these records, and whether the peer has ended the session. rustls takes no more than it has room for, so it is
-    /// emptied again and again.
-    fn open(&mut self, mut bytes: &[u8], socket: &Socket) -> Result<(Vec<u8>, bool), Failure> {
-        let mut plain = Vec::new();
-        loop {
-            match self.session.reader().read_to_end(&mut plain) {
-                Ok(_) => return Ok((plain, true)), // what stands behind close_notify is nobody's
-                Err(e) if e.kind() == ErrorKind::WouldBlock => {}
-                Err(e) => return Err(Failure::Io(e)),
-            }
-            if bytes.is_empty() {
-                return Ok((plain, false));
-            }
-            self.session.read_tls(&mut bytes).map_err(Failure::Io)?;
-            if let Err(e) = self.session.process_new_packets() {
-                let _ = self.send(socket); // the alert about it
-                return Err(Failure::Tls(e));
-            }
-        }
+    /// What is in these records, and whether the peer has ended the session.
+    fn open(&mut self, bytes: &[u8], socket: &Socket) -> Result<(Vec<u8>, bool), Failure> {
+        tls::open(&mut self.session, bytes).inspect_err(|_| drop(self.send(socket))) // the alert about it
     }
 
     /// Sends what is sealed, as far as the socket takes it.

@@ -11,10 +11,10 @@ use crate::telemetry::Telemetry;
 use crate::url::Url;
 use padlock::error::{Error, Result};
 use padlock::refusal;
-use padlock::tls::Failure;
+use padlock::tls::{self, Failure};
 use padlock::wire::Socket;
 use rustls::{Connection, ProtocolVersion};
-use std::io::{self, BufRead, Read, Write};
+use std::io::{self, BufRead, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -34,7 +34,13 @@ pub fn exchange(options: &Options, url: &Url, dialler: &Dialler) -> Result<()> {
     let (Session::Secure(tls), Some(security), Some(facts)) = (session, dialler.security(), facts) else {
         return Err(Error::new("bad-url", "tls:// without TLS").hint("write it like tls://localhost:8000"));
     };
-    let line = Arc::new(Line { socket, session: Mutex::new(tls.session), sending: Mutex::new(()), telemetry: Mutex::default() });
+    let line = Arc::new(Line {
+        socket,
+        session: Mutex::new(tls.session),
+        opened: Mutex::default(),
+        sending: Mutex::new(()),
+        telemetry: Mutex::default(),
+    });
     if security.was_asked() {
         line.await_verdict().map_err(|failure| refusal::client_session(&failure))?;
     }
@@ -52,10 +58,19 @@ pub fn exchange(options: &Options, url: &Url, dialler: &Dialler) -> Result<()> {
 struct Line {
     socket: Socket,
     session: Mutex<Connection>,
+    opened: Mutex<Opened>,
     /// Held from sealing to sending, so that records leave in order. Never needed to listen: a server that answers before
     /// it has read all would wait for us, and we for it.
     sending: Mutex<()>,
     telemetry: Mutex<Telemetry>,
+}
+
+/// What the peer has said and was not printed yet.
+#[derive(Default)]
+struct Opened {
+    plain: Vec<u8>,
+    /// It has said close_notify.
+    over: bool,
 }
 
 impl Line {
@@ -80,12 +95,14 @@ impl Line {
     }
 
     fn is_accepted(&self) -> std::result::Result<bool, Failure> {
-        let mut session = self.session();
+        let session = self.session();
         // TLS 1.2 is the other way round: there the server has the last word of the handshake.
         let told = session.protocol_version() != Some(ProtocolVersion::TLSv1_3)
             || matches!(&*session, Connection::Client(client) if client.tls13_tickets_received() > 0);
-        let state = session.process_new_packets().map_err(Failure::Tls)?;
-        Ok(told || state.plaintext_bytes_to_read() > 0 || state.peer_has_closed())
+        drop(session);
+        self.open(&[])?; // the handshake may have brought more than itself
+        let opened = self.opened();
+        Ok(told || opened.over || !opened.plain.is_empty())
     }
 
     /// Prints what the server says until it says close_notify.
@@ -103,28 +120,25 @@ impl Line {
         }
     }
 
-    fn open(&self, mut bytes: &[u8]) -> std::result::Result<(), Failure> {
-        let mut session = self.session();
-        while !bytes.is_empty() {
-            session.read_tls(&mut bytes).map_err(Failure::Io)?;
-            if let Err(error) = session.process_new_packets() {
-                drop(session);
-                if let Ok(_turn) = self.sending.try_lock() {
-                    let _ = self.socket.send_all(&self.sealed()); // the alert about it
-                }
-                return Err(Failure::Tls(error));
+    fn open(&self, bytes: &[u8]) -> std::result::Result<(), Failure> {
+        let result = tls::open(&mut self.session(), bytes);
+        let (plain, over) = result.inspect_err(|_| {
+            if let Ok(_turn) = self.sending.try_lock() {
+                let _ = self.socket.send_all(&self.sealed()); // the alert about it
             }
-        }
+        })?;
+        let mut opened = self.opened();
+        opened.plain.extend(plain);
+        opened.over |= over;
         Ok(())
     }
 
     /// Whether the peer has ended the session.
     fn print_opened(&self) -> Result<bool> {
-        let mut plain = Vec::new();
-        let over = match self.session().reader().read_to_end(&mut plain) {
-            Ok(_) => true,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => false,
-            Err(error) => return Err(refusal::client_session(&Failure::Io(error))),
+        self.open(&[]).map_err(|failure| refusal::client_session(&failure))?;
+        let (plain, over) = {
+            let mut opened = self.opened();
+            (std::mem::take(&mut opened.plain), opened.over)
         };
         output::bytes(&plain);
         self.telemetry().received(&plain)?;
@@ -165,6 +179,10 @@ impl Line {
         let mut sealed = Vec::new();
         while session.wants_write() && session.write_tls(&mut sealed).is_ok() {}
         sealed
+    }
+
+    fn opened(&self) -> MutexGuard<'_, Opened> {
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn telemetry(&self) -> MutexGuard<'_, Telemetry> {

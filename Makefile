@@ -26,7 +26,7 @@ clean-certs:                    ## throws them all away, the authority with its 
 	@rm -rf $(addprefix $C/,ca private server users gallery services crl .making)
 
 test:                           ## all tests; installs nothing
-	@$(CARGO) test --release --locked --no-fail-fast
+	@RUST_TEST_THREADS=$${RUST_TEST_THREADS:-4} $(CARGO) test --release --locked --no-fail-fast
 
 check:                          ## the whole gate, as CI runs it
 	@.ci/check

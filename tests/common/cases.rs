@@ -12,6 +12,9 @@ use std::{
 /// In CI every tool has to be here.
 const REQUIRED: &str = "PADLOCK_REQUIRE_TOOLS";
 
+/// Most tests wait for programs, so twice as many as CI has cores.
+const THREADS: usize = 4;
+
 /// What was said to be missing: once is enough.
 static SAID: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
@@ -34,7 +37,8 @@ macro_rules! cases {
 
 /// Runs the cases as `cargo test` wants them run.
 pub fn conduct(groups: &[&'static [Case]]) -> ExitCode {
-    let arguments = Arguments::from_args();
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads.get_or_insert(THREADS);
     let trials = groups.iter().copied().flatten().map(|case| {
         let missing = !case.needs.iter().all(|need| is_here(need));
         let run = case.run;

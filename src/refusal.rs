@@ -17,7 +17,7 @@ mod stream;
 mod told;
 
 pub use close::closed;
-pub use lesson::{Lesson, Whose, lesson, lessons};
+pub use lesson::{Lesson, Whose, lesson, lessons, refusals};
 pub use recognise::{Recognised, TEXT_MAX, nearest, recognise};
 pub use stream::{cannot_connect, cannot_resolve};
 pub use told::{details, told, usage};

@@ -4,9 +4,11 @@ use serde::Serialize;
 
 mod authority;
 mod certificate;
+mod chat;
 mod connection;
 mod file;
 mod handshake;
+mod machine;
 mod ticket;
 
 /// What there is to learn from a failure, whoever met it.
@@ -47,10 +49,14 @@ pub fn lesson(code: &str) -> Option<&'static Lesson> {
     lessons().find(|lesson| lesson.code == code)
 }
 
-/// Every lesson, in the order of the chapter's table.
+/// Every lesson, those of [`refusals`] first.
 pub fn lessons() -> impl Iterator<Item = &'static Lesson> {
-    let all = [certificate::LESSONS, handshake::LESSONS, connection::LESSONS, file::LESSONS, authority::LESSONS, ticket::LESSONS];
-    all.into_iter().flatten()
+    refusals().chain([machine::LESSONS, authority::LESSONS, ticket::LESSONS, chat::LESSONS].into_iter().flatten())
+}
+
+/// The lessons of the chapter's table: what refuses a handshake, a peer, a file.
+pub fn refusals() -> impl Iterator<Item = &'static Lesson> {
+    [certificate::LESSONS, handshake::LESSONS, connection::LESSONS, file::LESSONS].into_iter().flatten()
 }
 
 impl Whose {

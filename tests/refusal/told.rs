@@ -1,7 +1,7 @@
 //! How failures are told: by all three programs, to people and to scripts, and by texts of others.
 
-use super::common::{certs, checkout, program, run, scratch, text};
-use padlock::refusal::{Lesson, lessons};
+use super::common::{certs, checkout, program, run, scratch, sources, text};
+use padlock::refusal::{Lesson, lesson, refusals};
 use serde_json::Value;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -140,12 +140,12 @@ fn any_bytes_may_come_in_on_standard_input() {
     }
 }
 
-/// The chapter's table has a row for each code, in the order of the lessons.
+/// The chapter's table has a row for each code of a refusal, in the order of the lessons.
 #[test]
-fn the_table_of_the_chapter_is_that_of_the_lessons() {
+fn the_table_of_the_chapter_is_that_of_the_refusals() {
     let chapter = std::fs::read_to_string(checkout().join("docs/refusal.md")).unwrap();
     let rows: Vec<&str> = chapter.lines().filter(|line| line.starts_with("| `")).collect();
-    let expected: Vec<String> = lessons().map(row).collect();
+    let expected: Vec<String> = refusals().map(row).collect();
     for (row, expected) in rows.iter().zip(&expected) {
         assert_eq!(row, expected);
     }
@@ -165,4 +165,51 @@ fn ticked(sentence: &str) -> String {
         if word.contains("://") { format!("`{address}`{}", &word[address.len()..]) } else { word.into() }
     };
     sentence.split(' ').map(tick).collect::<Vec<_>>().join(" ")
+}
+
+/// Where the code of an error is picked at run time, and from which.
+const PICKED: &[(&str, &[&str])] = &[
+    ("src/bin/ca/doctor/file.rs", &[]), // those of `What::code`, which the next line names
+    (
+        "src/key/what.rs",
+        &["empty", "byte-order-mark", "utf-16", "locked", "openssh", "pkcs12", "pkcs7", "other-pem", "damaged", "html", "unknown"],
+    ),
+    (
+        "src/bin/client/account.rs",
+        &["account-taken", "accounts-full", "bad-password", "policy", "too-busy", "wrong-password", "auth-refused"],
+    ),
+    ("src/bin/client/enrol.rs", &["certificate-exists", "name-taken", "not-yours", "unproved", "proof-outdated", "authority-refused"]),
+    ("src/certificate/faults/names.rs", &["address-as-name", "odd-wildcard", "top-wildcard", "not-a-host", "dotted-end"]),
+    ("src/file.rs", &["file-missing", "file-exists", "not-allowed", "disk-full", "disk-read-only", "is-a-directory", "not-a-directory"]),
+    ("src/http/files.rs", &["root-missing", "root-has-keys"]),
+    ("src/refusal/alert.rs", &["handshake-failure", "unknown-ca", "bad-certificate", "certificate-required", "access-denied"]),
+    ("src/refusal/stream.rs", &["closed", "reset", "timed-out", "stream", "unknown-host", "cannot-connect", "nobody-listens"]),
+];
+
+/// Whoever meets a code can ask what it means.
+#[test]
+fn each_code_in_the_sources_has_a_lesson() {
+    let mut codes = Vec::new();
+    for (file, source) in sources("src", "rs") {
+        let file = file.to_str().unwrap().to_string();
+        let picked = PICKED.iter().find(|(where_it_is, _)| *where_it_is == file);
+        for code in picked.iter().flat_map(|(_, codes)| *codes) {
+            assert!(source.contains(&format!("\"{code}\"")), "{file} has no {code} any more");
+            codes.push((file.clone(), code.to_string()));
+        }
+        // Up to its own tests, which make up codes.
+        let ours = source.split("#[cfg(test)]\nmod tests {").next().unwrap();
+        for (at, new) in ours.match_indices("Error::new(") {
+            if ours[..at].ends_with("io::") {
+                continue;
+            }
+            match ours[at + new.len()..].trim_start().strip_prefix('"').and_then(|rest| rest.split_once('"')) {
+                Some((code, _)) => codes.push((file.clone(), code.into())),
+                None => assert!(picked.is_some(), "{file} picks a code that nobody knows of: {}", &ours[at..at + 40]),
+            }
+        }
+    }
+    assert!(codes.len() > 200, "only {} codes were found", codes.len());
+    let unknown: Vec<_> = codes.iter().filter(|(_, code)| lesson(code).is_none()).collect();
+    assert!(unknown.is_empty(), "no lesson: {unknown:?}");
 }

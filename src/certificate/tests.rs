@@ -155,7 +155,7 @@ fn names_with_control_characters_are_escaped() {
         params.distinguished_name.push(DnType::CommonName, "evil\x1b[2Jname\u{202e}, O=Bank\n");
     });
     let said = summary(&chain.load(&[0]).unwrap().chain[0]).unwrap();
-    assert_eq!(said.subject, "CN=evil\\\\u{1b}[2Jname\\\\u{202e}\\, O=Bank\\\\u{a}");
+    assert_eq!(said.subject, "CN=evil\\\\u{1b}[2Jname\\\\u{202e}\\, O=Bank\\\\n");
     assert!(!said.common_name.unwrap().contains('\x1b'));
 }
 

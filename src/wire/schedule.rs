@@ -42,8 +42,12 @@ impl Suite {
         hmac::sign(&hmac::Key::new(self.hmac, salt), secret).as_ref().to_vec()
     }
 
-    /// HKDF-Expand-Label (RFC 9846 7.1): as many bytes as wanted, for one purpose and one context. `None`: too many.
+    /// HKDF-Expand-Label (RFC 9846 7.1): as many bytes as wanted, for one purpose and one context. `None`: too many, or `secret` is
+    /// longer than any that this hash makes. A key log may say anything, and the library panics at that.
     pub fn expand_label(&self, secret: &[u8], label: &str, context: &[u8], length: usize) -> Option<Vec<u8>> {
+        if secret.len() > self.hash_length() {
+            return None;
+        }
         let label = format!("tls13 {label}");
         let (output, name) = (u16::try_from(length).ok()?.to_be_bytes(), [u8::try_from(label.len()).ok()?]);
         let size = [u8::try_from(context.len()).ok()?];

@@ -77,5 +77,6 @@ mod tests {
         assert!(opener.open(&Record { header: [23, 3, 3, 0, 20], body: vec![0; 20] }).is_none());
         assert!(opener.open(&Record { header: [23, 3, 3, 0, 0], body: vec![] }).is_none());
         assert!(Opener::new(0xc02f, &[7; 32]).is_none());
+        assert!(Opener::new(0x1301, &[7; 1_000]).is_none(), "a key log may say anything");
     }
 }

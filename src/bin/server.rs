@@ -1,8 +1,9 @@
-//! The server, on one page: HTTPS and wss on one port, lines between two who both prove a name on another, WebSockets that begin
-//! with a ticket, a service that gives tickets, and a plain port that sends people to the first.
+//! The server, on one page. Its services: HTTPS and wss on one port; lines between two who both prove a name; WebSockets that
+//! begin with a ticket, and the accounts that tickets are for; a directory that introduces people; and a plain port that sends people
+//! to the first.
 //!
 //! Each service is a listener; each connection has a thread. What a connection goes through is in `server/web.rs`,
-//! `server/hello.rs`, `server/ticket.rs` and `server/auth.rs`.
+//! `server/hello.rs`, `server/ticket.rs`, `server/auth.rs`, `server/chat.rs` and `server/plain.rs`.
 
 #[path = "server/auth.rs"]
 mod auth;

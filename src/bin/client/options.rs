@@ -110,10 +110,6 @@ pub struct Options {
 /// What else than to reach a URL can be asked. Each has a file of its own beside this one, and may be given every flag.
 #[derive(Clone, Subcommand)]
 pub enum Verb {
-    /// Ask the authority for a certificate that proves your name
-    Enrol(Enrol),
-    /// Talk to people: a directory introduces, then peer to peer
-    Chat(Chat),
     /// Say what an error text means, whose side must change, and what to type
     Explain(Explain),
     /// Visit every entry of a server's gallery of wrong certificates, and compare what is expected with what is seen
@@ -126,6 +122,10 @@ pub enum Verb {
     Register(Account),
     /// Get a ticket from the auth service with a password, show it on a WebSocket, and talk
     Ticket(Ticket),
+    /// Ask the authority for a certificate that proves your name
+    Enrol(Enrol),
+    /// Talk to people: a directory introduces, then peer to peer
+    Chat(Chat),
 }
 
 #[derive(Clone, Args)]

@@ -6,8 +6,9 @@ use rustyline::completion::Completer;
 use rustyline::error::ReadlineError;
 use rustyline::highlight::Highlighter;
 use rustyline::hint::Hinter;
+use rustyline::history::MemHistory;
 use rustyline::validate::Validator;
-use rustyline::{Context, Editor, ExternalPrinter, Helper};
+use rustyline::{CompletionType, Config, Context, Editor, ExternalPrinter, Helper};
 use std::collections::{BTreeSet, VecDeque};
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::Path;
@@ -38,7 +39,7 @@ struct Shown {
 
 /// Where commands come from.
 pub enum Input {
-    Terminal(Box<Editor<Names, rustyline::history::MemHistory>>),
+    Terminal(Box<Editor<Names, MemHistory>>),
     Lines(Box<dyn BufRead>),
 }
 
@@ -107,7 +108,9 @@ impl Screen {
         let odd = |e: ReadlineError| {
             Error::new("no-terminal", format!("this terminal can't be used: {e}")).hint("use a pipe: ./client chat NAME | cat")
         };
-        let mut editor = Editor::with_history(rustyline::Config::default(), rustyline::history::MemHistory::new()).map_err(odd)?;
+        // While the other way of completing goes through its candidates, nothing that comes in is shown.
+        let config = Config::builder().completion_type(CompletionType::List).build();
+        let mut editor = Editor::with_history(config, MemHistory::new()).map_err(odd)?;
         editor.set_helper(Some(Names(self.names.clone())));
         let mut printer = editor.create_external_printer().map_err(odd)?;
         self.shown().printer = Some(Box::new(move |line| drop(printer.print(line))));

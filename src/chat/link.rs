@@ -89,7 +89,7 @@ impl Link {
                 }
             };
             if bytes.is_empty() {
-                break Ended::Lost(lost(&Failure::Io(ErrorKind::UnexpectedEof.into())));
+                break self.lost(&Failure::Io(ErrorKind::UnexpectedEof.into()));
             }
         };
         let mut state = self.state();
@@ -167,12 +167,19 @@ impl Link {
 
     /// Opens what has arrived, message by message. Whether the peer has said that it is done.
     fn hear<M: DeserializeOwned>(&self, bytes: &[u8], frames: &mut Frames, on: &mut impl FnMut(M)) -> Result<bool, Ended> {
-        let (plain, over) = self.state().open(bytes, &self.socket).map_err(|failure| Ended::Lost(lost(&failure)))?;
+        let opened = self.state().open(bytes, &self.socket);
+        let (plain, over) = opened.map_err(|failure| self.lost(&failure))?;
         frames.keep(&plain);
         while let Some(message) = frames.ready().map_err(Ended::Refused)? {
             on(message);
         }
         if over && frames.is_inside() { Err(Ended::Refused("the last message was cut short")) } else { Ok(over) }
+    }
+
+    /// Told from our side: whoever called is the client.
+    fn lost(&self, failure: &Failure) -> Ended {
+        let client = matches!(self.state().session, Connection::Client(_));
+        Ended::Lost(if client { refusal::client_session(failure) } else { refusal::server_session(failure) }.cause)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -195,10 +202,6 @@ impl State {
         }
         self.outbox.send(socket)
     }
-}
-
-fn lost(failure: &Failure) -> String {
-    refusal::server_session(failure).cause
 }
 
 fn watch_over(socket: &Socket) -> io::Result<()> {

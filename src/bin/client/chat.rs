@@ -135,7 +135,7 @@ impl Chat {
             *self.directory() = None;
             tell(Err(lost(&ended)));
             self.changed.notify_all();
-            if self.leaving.load(Ordering::SeqCst) {
+            if self.leaving.load(Ordering::SeqCst) || self.number.load(Ordering::SeqCst) == 0 {
                 return;
             }
             self.screen.line("The directory is gone. Chats go on; looking for it again.");

@@ -67,7 +67,8 @@ pub fn note(text: &str) {
 fn wrapped(text: &str, width: usize) -> Vec<String> {
     let (mut lines, mut rest) = (Vec::new(), text);
     while let Some((end, _)) = rest.char_indices().nth(width.max(1)) {
-        let cut = rest[..end].rfind(' ').filter(|place| *place > 0).unwrap_or(end);
+        let at_end = rest[end..].starts_with(' ').then_some(end);
+        let cut = at_end.or_else(|| rest[..end].rfind(' ')).filter(|place| *place > 0).unwrap_or(end);
         lines.push(rest[..cut].to_owned());
         rest = rest[cut..].trim_start();
     }

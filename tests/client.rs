@@ -261,6 +261,24 @@ fn facts_and_failures_are_told_as_json() {
 }
 
 #[test]
+fn each_event_of_a_websocket_is_a_line_of_json() {
+    let server = Server::start(&[]);
+    let events = |path: &str, more: &[&str], input: &str| -> Vec<serde_json::Value> {
+        let output = piped(&[&[url(&server, "wss", path).as_str(), "--json"], more].concat(), input);
+        assert_eq!(text(&output.stderr), "");
+        text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let told = events("/echo", &[], "\u{1b}[2J \"hi\"\n");
+    assert_eq!((&told[0]["event"], &told[0]["version"]), (&"connected".into(), &1.into()));
+    assert!(told[0]["url"].as_str().unwrap().starts_with("wss://localhost:"));
+    assert_eq!(told[1], serde_json::json!({"event": "message", "text": "\u{1b}[2J \"hi\""}));
+    assert_eq!(told[2], serde_json::json!({"event": "closed", "code": 1000, "reason": ""}));
+    assert_eq!(told.len(), 3);
+    let told = events("/echo", &["--servername", "wrong.test"], "");
+    assert_eq!((told.len(), &told[0]["error"]["code"]), (1, &"wrong-name".into()));
+}
+
+#[test]
 fn nobody_who_reads_is_no_reason_to_crash() {
     let server = Server::start(&[]);
     let mut child = client(&[&url(&server, "https", "/")]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();

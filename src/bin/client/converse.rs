@@ -6,11 +6,13 @@ use crate::options::Options;
 use crate::output::{self, note, status};
 use crate::ticket;
 use crate::url::Url;
+use data_encoding::BASE64;
 use padlock::certificate::escape;
 use padlock::error::{Error, Result, exit};
 use padlock::mailbox::{Ended, Mailbox};
 use padlock::refusal;
 use padlock::websocket::{self, NoUpgrade};
+use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 use tungstenite::Message;
@@ -74,6 +76,7 @@ fn once(
         }
     };
     status(options, "Websocket connection established.");
+    event(options, || json!({"version": 1, "event": "connected", "url": url.to_string()}));
     *pause = FIRST_PAUSE;
     let mailbox = mailbox(session, rest, options.max_message);
     let ended = match ticket {
@@ -95,7 +98,7 @@ fn once(
     };
     keyboard.lost();
     status(options, "disconnected");
-    judge(ended).map_err(|error| ticket::explained(error, ticket.is_some()))
+    judge(options, ended).map_err(|error| ticket::explained(error, ticket.is_some()))
 }
 
 fn mailbox(session: Session, rest: Vec<u8>, max_message: usize) -> Arc<Mailbox> {
@@ -107,10 +110,12 @@ fn mailbox(session: Session, rest: Vec<u8>, max_message: usize) -> Arc<Mailbox> 
     Mailbox::new(socket, tls, Role::Client, rest, max_message)
 }
 
-/// One line for one message. The server chose its text: what would move the cursor is escaped. `--quiet` is for programs
-/// and gives it as it came.
+/// One line for one message. The server chose its text: what would move the cursor is escaped. `--json` and `--quiet` are for
+/// programs, and give it as it came.
 fn show(options: &Options, message: &Message) {
     match message {
+        Message::Text(text) if options.json => event(options, || json!({"event": "message", "text": text.as_str()})),
+        Message::Binary(bytes) if options.json => event(options, || json!({"event": "message", "base64": BASE64.encode(bytes)})),
         Message::Text(text) if options.quiet => output::line(text),
         Message::Text(text) => output::line(&format!("received message: {}", escape(text))),
         Message::Binary(bytes) if options.quiet => output::bytes(bytes),
@@ -123,10 +128,19 @@ fn show(options: &Options, message: &Message) {
     }
 }
 
-fn judge(ended: Ended) -> Result<()> {
+/// With `--json`: one object, on a line of its own, for each thing that happens.
+fn event(options: &Options, what: impl FnOnce() -> Value) {
+    if options.json {
+        output::line(&what().to_string());
+    }
+}
+
+/// Whether it ended well. An end without Close is told as the error that it is.
+fn judge(options: &Options, ended: Ended) -> Result<()> {
     match ended {
         Ended::Closed(frame) => {
             let (code, reason) = frame.map_or((1005, String::new()), |frame| (frame.code.into(), frame.reason.to_string()));
+            event(options, || json!({"event": "closed", "code": code, "reason": reason}));
             refusal::closed(code, &reason).map_or(Ok(()), Err)
         }
         Ended::Refused(code, why) => Err(Error::new("refused-message", format!("we ended it: {why} (close code {})", u16::from(code)))

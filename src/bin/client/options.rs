@@ -94,7 +94,7 @@ pub struct Options {
     /// End with 22, and print no page, when the answer is an error
     #[arg(global = true, long, short)]
     pub fail: bool,
-    /// Print the facts of a fetch or of a tls:// session, or what went wrong, as one line of JSON
+    /// Print the facts of a fetch or of a tls:// session, each event of a WebSocket, or what went wrong, as a line of JSON
     #[arg(global = true, long)]
     pub json: bool,
     /// Print what is received and nothing else

@@ -14,6 +14,8 @@ use std::thread;
 const PEERS_MAX: usize = 20;
 /// What a peer says that logs out.
 const LEFT: &str = "logged out";
+/// Why a chat ends when we log out.
+const OURS: &str = "you logged out";
 
 pub struct Peers {
     screen: Arc<Screen>,
@@ -50,12 +52,14 @@ impl Peers {
             let mut incoming = None;
             let ended = link.listen(|message| hear(&screen, &name, &link, &mut incoming, max_file, message));
             open.lock().unwrap_or_else(PoisonError::into_inner).remove(&name);
-            screen.line(&printable(&match ended {
-                Ended::Closed => format!("{name} has left the chat."),
+            let told = match ended {
+                Ended::HungUp(why) if why == OURS => return, // everybody is left at once
                 Ended::HungUp(why) if why == LEFT => format!("{name} has left the chat."),
+                Ended::Closed => format!("{name} has left the chat."),
                 Ended::HungUp(why) | Ended::Lost(why) => format!("The chat with {name} is over: {why}"),
                 Ended::Refused(why) => format!("The chat with {name} is over: {why}"),
-            }));
+            };
+            screen.line(&printable(&told));
         };
         if thread::Builder::new().name("peer".into()).spawn(listens).is_err() {
             self.screen.line("the system gives no more threads: end a chat first");
@@ -105,7 +109,7 @@ impl Peers {
         let open: Vec<_> = self.open().values().cloned().collect();
         for link in open {
             let _ = link.post(&Peer::Bye { reason: LEFT.into() });
-            link.hang_up("you logged out");
+            link.hang_up(OURS);
         }
     }
 

@@ -290,11 +290,11 @@ fn a_root_with_keys_in_reach_is_refused() {
     let folder = scratch();
     let inside = certs().join("server");
     for root in [certs(), certs().parent().unwrap(), Path::new("/"), &inside] {
-        let out = run(program("server", certs()).args(any_ports()).args(["--json", "--root"]).arg(root));
+        let out = run(program("server", certs()).args(any_ports()).arg("--root").arg(root));
         assert_eq!(out.status.code(), Some(2), "{}: {}", root.display(), text(&out.stderr));
         assert!(text(&out.stderr).contains("server: hint: "), "{}", text(&out.stderr));
     }
     let missing = folder.path().join("missing");
-    let out = run(program("server", certs()).args(any_ports()).args(["--json", "--root"]).arg(missing));
+    let out = run(program("server", certs()).args(any_ports()).arg("--root").arg(missing));
     assert_eq!(out.status.code(), Some(2), "{}", text(&out.stderr));
 }

@@ -6,6 +6,7 @@
 
 #[path = "../../tests/common/auth.rs"]
 mod auth;
+mod chat;
 mod line;
 mod load;
 mod mutual;
@@ -38,6 +39,19 @@ const ROWS: [(&str, Work); 12] = [
     ("memory, 1000 idle wss", Work::Idle { connections: 1000 }),
 ];
 
+/// Prints a row in as many rounds, and gives whether all went well.
+type Row = fn(&Lab, usize) -> bool;
+
+/// Rows that stand beside nothing, or beside others.
+const OTHERS: [(&str, Row); 6] = [
+    (mutual::NAME, mutual::row),
+    (ticket::CONNECTIONS, ticket::connections),
+    (ticket::ROOM, ticket::room),
+    (chat::LOGINS, chat::logins),
+    (chat::MESSAGES, chat::messages),
+    (chat::MEMORY, chat::memory),
+];
+
 fn main() -> ExitCode {
     process::raise_descriptor_limit();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -66,10 +80,7 @@ fn measure(arguments: &[String]) -> ExitCode {
         all_well &= samples[0].failed == 0;
         table::row(name, &samples);
     }
-    if wanted.is_empty() || wanted.iter().any(|part| mutual::NAME.contains(part.as_str())) {
-        all_well &= mutual::row(&lab, ROUNDS);
-    }
-    for (name, row) in [(ticket::CONNECTIONS, ticket::connections as fn(&Lab, usize) -> bool), (ticket::ROOM, ticket::room)] {
+    for (name, row) in OTHERS {
         if wanted.is_empty() || wanted.iter().any(|part| name.contains(part.as_str())) {
             all_well &= row(&lab, ROUNDS);
         }

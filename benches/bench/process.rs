@@ -1,6 +1,6 @@
 //! The servers as processes: started, asked what they have used, and stopped.
 
-use padlock::{authority::Places, trust::Trust};
+use padlock::{authority::Places, certificate::Identity, trust::Trust};
 use std::{
     fs,
     io::{BufRead, BufReader},
@@ -25,6 +25,8 @@ pub enum Kind {
     Ticket {
         auth: u16,
     },
+    /// Our directory of a chat.
+    Chat,
 }
 
 impl Kind {
@@ -44,8 +46,7 @@ impl Lab {
         let services = ["auth", "ticket"].map(|name| ["sign", "service", name]);
         let others = [&["found"][..], &["sign", "server", "localhost"], &["sign", "user", "alice"]];
         for verb in others.into_iter().chain(services.iter().map(|verb| &verb[..])) {
-            let status = command(env!("CARGO_BIN_EXE_ca")).args(["--quiet", "--certs"]).arg(&certs).args(verb).status().unwrap();
-            assert!(status.success(), "ca {verb:?}: {status}");
+            ca(&certs, verb);
         }
         let files = folder.path().join("files");
         fs::create_dir(&files).unwrap();
@@ -59,6 +60,13 @@ impl Lab {
     /// A client's chain and key.
     pub fn alice(&self) -> (PathBuf, PathBuf) {
         Places::new(self.path("certs")).user("alice")
+    }
+
+    /// Somebody's own certificate.
+    pub fn user(&self, name: &str) -> Identity {
+        ca(&self.path("certs"), &["sign", "user", name]);
+        let (chain, key) = self.places().user(name);
+        Identity::load(&chain, &key).unwrap()
     }
 
     pub fn places(&self) -> Places {
@@ -83,7 +91,7 @@ pub struct Process {
 impl Process {
     pub fn start(kind: Kind, lab: &Lab) -> Process {
         let mut command = match kind {
-            Kind::Padlock | Kind::Hello | Kind::Ticket { .. } => command(env!("CARGO_BIN_EXE_server")),
+            Kind::Padlock | Kind::Hello | Kind::Ticket { .. } | Kind::Chat => command(env!("CARGO_BIN_EXE_server")),
             Kind::OpenSsl => command("openssl"),
             Kind::Naive | Kind::Raw => command(std::env::current_exe().unwrap()),
         };
@@ -99,6 +107,9 @@ impl Process {
             }
             Kind::Raw => command.arg("--serve-raw"),
             Kind::Hello => command.args(["hello", "--port", "0", "--json", "--quiet", "--certs"]).arg(lab.path("certs")),
+            Kind::Chat => {
+                command.args(["chat", "--port", "0", "--json", "--quiet", "--max-users", "250", "--certs"]).arg(lab.path("certs"))
+            }
             Kind::Ticket { auth } => command
                 .args([
                     "ticket",
@@ -133,12 +144,7 @@ impl Process {
 
     /// What it has computed so far.
     pub fn cpu(&self) -> Cpu {
-        let stat = fs::read_to_string(self.proc("stat")).expect("this bench reads /proc, so it needs Linux");
-        let fields: Vec<&str> = stat.rsplit_once(") ").unwrap().1.split(' ').collect();
-        let ticks: u64 = fields[11..13].iter().map(|field| field.parse::<u64>().unwrap()).sum(); // utime, stime
-        let threads = fs::read_dir(self.proc("task")).unwrap().map_while(Result::ok);
-        let living = threads.filter_map(|thread| run_time(&thread.path().join("schedstat"))).sum();
-        Cpu { all: Duration::from_secs(ticks) / rustix::param::clock_ticks_per_second() as u32, living: Duration::from_nanos(living) }
+        Cpu::of(&self.proc(""))
     }
 
     fn proc(&self, file: &str) -> PathBuf {
@@ -154,7 +160,7 @@ fn ports_of(line: &str) -> Option<(u16, u16)> {
     }
     let ports: serde_json::Value = serde_json::from_str(line).ok()?;
     let port = |name: &str| ports[name].as_u64().map(|port| port as u16);
-    let first = port("web").or(port("hello")).or(port("ticket"))?;
+    let first = port("web").or(port("hello")).or(port("ticket")).or(port("chat"))?;
     Some((first, port("wss").unwrap_or(first)))
 }
 
@@ -180,6 +186,20 @@ pub struct Cpu {
 }
 
 impl Cpu {
+    /// Of the bench itself.
+    pub fn own() -> Cpu {
+        Cpu::of(Path::new("/proc/self"))
+    }
+
+    fn of(process: &Path) -> Cpu {
+        let stat = fs::read_to_string(process.join("stat")).expect("this bench reads /proc, so it needs Linux");
+        let fields: Vec<&str> = stat.rsplit_once(") ").unwrap().1.split(' ').collect();
+        let ticks: u64 = fields[11..13].iter().map(|field| field.parse::<u64>().unwrap()).sum(); // utime, stime
+        let threads = fs::read_dir(process.join("task")).unwrap().map_while(Result::ok);
+        let living = threads.filter_map(|thread| run_time(&thread.path().join("schedstat"))).sum();
+        Cpu { all: Duration::from_secs(ticks) / rustix::param::clock_ticks_per_second() as u32, living: Duration::from_nanos(living) }
+    }
+
     /// Used since `then`: by the finer count, unless threads have ended meanwhile and took theirs with them.
     pub fn since(&self, then: &Cpu) -> Duration {
         const TICKS: Duration = Duration::from_millis(20); // utime and stime are each cut to whole ticks
@@ -230,6 +250,11 @@ fn command(program: impl AsRef<std::ffi::OsStr>) -> Command {
         command.env_remove(variable);
     }
     command
+}
+
+fn ca(certs: &Path, verb: &[&str]) {
+    let status = command(env!("CARGO_BIN_EXE_ca")).args(["--quiet", "--certs"]).arg(certs).args(verb).status().unwrap();
+    assert!(status.success(), "ca {verb:?}: {status}");
 }
 
 /// The first number of `schedstat`: nanoseconds on a CPU. None when the thread is gone, or the kernel does not count.

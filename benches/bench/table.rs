@@ -31,8 +31,8 @@ pub fn beside_openssl(name: &str, samples: &[Sample; 2]) {
     println!("{name:WIDTH$}{:>11}{:>11}  {ours:>11}{theirs:>11}{:>11}{failed:>8}", rates[0], rates[1], number(cost[0] / cost[1], 2));
 }
 
-/// A row about tickets. `p99`: within which time 99 of 100 deliveries were heard.
-pub fn tickets(name: &str, sample: &Sample, p99: Option<Duration>) {
+/// A row with nothing beside it. `p99`: within which time 99 of 100 deliveries were heard.
+pub fn alone(name: &str, sample: &Sample, p99: Option<Duration>) {
     println!("\n{:WIDTH$}{:>11}{:>22}{:>12}{:>8}", "", "per second", "CPU per operation, µs", "p99, ms", "failed");
     let rate = grouped(sample.done as f64 / sample.time.as_secs_f64());
     let cost = number(sample.cpu.as_secs_f64() * 1e6 / sample.done as f64, 1);
@@ -40,8 +40,16 @@ pub fn tickets(name: &str, sample: &Sample, p99: Option<Duration>) {
     println!("{name:WIDTH$}{rate:>11}{cost:>22}{p99:>12}{:>8}", sample.failed);
 }
 
+/// A row about memory, with nothing beside it.
+pub fn memory(name: &str, sample: &Sample) {
+    println!("\n{:WIDTH$}{:>11}{:>8}", "", "KiB each", "failed");
+    println!("{name:WIDTH$}{:>11}{:>8}", number(sample.memory, 1), sample.failed);
+}
+
 pub fn foot() {
-    println!("\nMeasured: CPU time of the server's process alone, all threads, per handshake, echo, delivery or page.");
+    println!(
+        "\nMeasured: CPU time of the server's process alone, all threads, per handshake, echo, delivery or page; of a chat, of both peers."
+    );
     println!("Compare: padlock / naive, which depends least on the machine. Operations per second depend on the generator too.");
 }
 

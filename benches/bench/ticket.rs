@@ -44,7 +44,7 @@ pub fn connections(lab: &Lab, rounds: usize) -> bool {
         let show = || Sample::of(open(&server, &config, &auth, "/").and_then(part));
         sample.add(&load::turn(&server, THREADS, || Box::new(show)));
     }
-    table::tickets(CONNECTIONS, &sample, None);
+    table::alone(CONNECTIONS, &sample, None);
     sample.failed == 0
 }
 
@@ -68,7 +68,7 @@ pub fn room(lab: &Lab, rounds: usize) -> bool {
     }
     let mut took = took.lock().unwrap();
     took.sort_unstable();
-    table::tickets(ROOM, &sample, took.get(took.len() * 99 / 100).copied());
+    table::alone(ROOM, &sample, took.get(took.len() * 99 / 100).copied());
     sample.failed == 0
 }
 

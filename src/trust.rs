@@ -8,6 +8,7 @@ use rustls::server::danger::ClientCertVerifier;
 use std::fmt;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::sync::{Arc, Mutex};
 
 mod judge;
@@ -45,6 +46,19 @@ pub enum ClientAuth {
     Request,
     /// Asked; who sends none is refused.
     Require,
+}
+
+impl FromStr for ClientAuth {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<ClientAuth, &'static str> {
+        match text {
+            "none" => Ok(ClientAuth::None),
+            "request" => Ok(ClientAuth::Request),
+            "require" => Ok(ClientAuth::Require),
+            _ => Err("none, request or require"),
+        }
+    }
 }
 
 impl Trust {

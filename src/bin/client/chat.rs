@@ -21,6 +21,7 @@ use command::{Command, HELP};
 use meet::{Offers, Own};
 use padlock::chat::{Ended, FromDirectory, Link, ToDirectory, check_group};
 use padlock::error::{Error, Result, exit, printable};
+use padlock::trust::ClientAuth;
 use peers::Peers;
 use screen::Screen;
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -75,6 +76,9 @@ pub fn chat(options: &Options, args: &options::Chat) -> Result<()> {
         leaving: AtomicBool::new(false),
     });
     let mut input = screen.input(args.script.as_deref())?;
+    if args.client_auth != ClientAuth::Require {
+        screen.line("Careful: peers who connect need no certificate, so nobody's name is checked.");
+    }
     chat.leave_on_signals()?;
     chat.log_in(options, &url)?;
     while let Some(line) = input.next() {

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use padlock::authority::Places;
 use padlock::error::{Result, escape};
 use padlock::tls::Settings;
+use padlock::trust::ClientAuth;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -208,6 +209,9 @@ pub struct Chat {
     /// Believe certificates that the authority took back, to see what that is like
     #[arg(long)]
     pub no_crl: bool,
+    /// Ask those who connect to us for a certificate: none, request or require; only the last checks who they are
+    #[arg(long, value_name = "HOW", default_value = "require")]
+    pub client_auth: ClientAuth,
 }
 
 /// An account at the auth service, and how to prove that it is ours.

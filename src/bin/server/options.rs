@@ -67,7 +67,7 @@ pub struct Options {
     #[arg(long, conflicts_with = "cert")]
     pub self_signed: bool,
     /// Whether clients are asked for a certificate: none, request or require [default: require for hello, else none]
-    #[arg(long, value_name = "HOW", value_parser = client_auth, hide_possible_values = true)]
+    #[arg(long, value_name = "HOW")]
     pub client_auth: Option<ClientAuth>,
     /// Whom to believe about clients: PEM, authorities or exactly these certificates [default: the lab's authority]
     #[arg(long, value_name = "FILE")]
@@ -400,13 +400,4 @@ fn size(text: &str) -> Result<usize, String> {
     };
     let number: usize = digits.parse().map_err(|_| "a number of bytes, such as 65536, 64k or 16m".to_owned())?;
     number.checked_mul(unit).filter(|n| *n > 0).ok_or_else(|| "too large, or nothing at all".to_owned())
-}
-
-fn client_auth(text: &str) -> Result<ClientAuth, String> {
-    match text {
-        "none" => Ok(ClientAuth::None),
-        "request" => Ok(ClientAuth::Request),
-        "require" => Ok(ClientAuth::Require),
-        _ => Err("none, request or require".into()),
-    }
 }

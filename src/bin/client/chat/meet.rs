@@ -85,10 +85,10 @@ impl Own {
         })
     }
 
-    /// Waits for whoever comes to prove a name.
-    fn welcome(&self, mut stream: Stream) -> Result<Tls<Stream>> {
+    /// Waits for whoever comes to prove a name; or not, as `how` says.
+    fn welcome(&self, mut stream: Stream, how: ClientAuth) -> Result<Tls<Stream>> {
         self.watch.iter().for_each(|watch| watch(&mut stream));
-        let config = tls::server(&self.who, Some((&self.trust().clone(), ClientAuth::Require)), &self.settings)?;
+        let config = tls::server(&self.who, Some((&self.trust().clone(), how)), &self.settings)?;
         tls::accept(stream, &config).map_err(|(failure, stream)| {
             farewell(stream.socket());
             refusal::server_side(&failure)
@@ -157,6 +157,19 @@ impl Offers {
         }
     }
 
+    /// Where we wait for `name`, if we do.
+    fn waiting(&self, name: &str) -> Option<SocketAddr> {
+        self.inner().ours.get(name)?.local_addr().ok()
+    }
+
+    /// Nobody waits at this listener any more.
+    fn over(&self, name: &str, listener: &Arc<TcpListener>) {
+        let mut inner = self.inner();
+        if inner.ours.get(name).is_some_and(|ours| Arc::ptr_eq(ours, listener)) {
+            inner.ours.remove(name);
+        }
+    }
+
     pub fn clear(&self) {
         let names: Vec<_> = self.inner().ours.keys().cloned().collect();
         names.iter().for_each(|name| self.withdraw(name));
@@ -170,6 +183,10 @@ impl Offers {
 impl Chat {
     /// Opens a listener for `name` alone, on our own loopback address, and has the directory tell them where.
     pub fn accept(self: &Arc<Self>, name: &str) {
+        // Agreed to twice: the first address is known already, and stays.
+        if let Some(at) = self.offers.waiting(name) {
+            return self.tell(&ToDirectory::Accept { to: name.to_owned(), at });
+        }
         let number = self.number.load(Ordering::SeqCst);
         let own = self.args.listen.unwrap_or(IpAddr::V4(Ipv4Addr::new(127, 0, 0, number)));
         // Only Linux has all of 127.0.0.0/8 without being told.
@@ -178,13 +195,12 @@ impl Chat {
             Ok(bound) => bound,
             Err(e) => return self.screen.line(&format!("can't wait for {}: {}", printable(name), of_system(&e))),
         };
-        self.offers.withdraw(name);
         self.offers.inner().ours.insert(name.to_owned(), listener.clone());
         self.tell(&ToDirectory::Accept { to: name.to_owned(), at });
         let (this, name) = (self.clone(), name.to_owned());
         self.in_background(move || {
             this.await_peer(&name, &listener);
-            this.offers.withdraw(&name);
+            this.offers.over(&name, &listener);
         });
     }
 
@@ -207,9 +223,10 @@ impl Chat {
     }
 
     fn checked(&self, name: &str, socket: TcpStream) -> Result<Tls<Stream>> {
-        let mut tls = self.own.welcome(stream(socket)?)?;
+        let mut tls = self.own.welcome(stream(socket)?, self.args.client_auth)?;
         let chain = tls.session.peer_certificates().unwrap_or_default().to_vec();
         match of_user(&chain) {
+            _ if chain.is_empty() && self.args.client_auth != ClientAuth::Require => Ok(tls),
             Some(who) if who == name => Ok(tls),
             who => {
                 let _ = tls.close();

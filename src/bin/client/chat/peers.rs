@@ -32,21 +32,25 @@ impl Peers {
         self.open().contains_key(name)
     }
 
-    /// A chat with `name`, whose certificate has been looked at.
+    /// A chat with `name`, whose certificate has been looked at, if one was asked for.
     pub fn begin(&self, name: &str, link: Arc<Link>) {
         {
             let mut open = self.open();
             if open.len() >= PEERS_MAX || open.contains_key(name) {
                 drop(open);
-                let why = if self.has(name) { "there is a chat already" } else { "20 chats are open, and that is the limit" };
+                let full = format!("{PEERS_MAX} chats are open, and that is the limit");
+                let why = if self.has(name) { "there is a chat already".to_owned() } else { full };
                 self.screen.line(&format!("No chat with {name}: {why}."));
-                let _ = link.post(&Peer::Bye { reason: why.into() });
-                return link.hang_up(why);
+                let _ = link.post(&Peer::Bye { reason: why.clone() });
+                return link.hang_up(&why);
             }
             open.insert(name.to_owned(), link.clone());
         }
         self.screen.knows(name);
-        self.screen.line(&format!("{name} certificate successfully VERIFIED."));
+        self.screen.line(&match link.chain.is_empty() {
+            false => format!("{name} certificate successfully VERIFIED."),
+            true => format!("{name} has shown no certificate: this may be anybody."),
+        });
         let (screen, open, max_file, name) = (self.screen.clone(), self.open.clone(), self.max_file, name.to_owned());
         let listens = move || {
             let mut incoming = None;
@@ -97,7 +101,8 @@ impl Peers {
     /// Ends the chats with people whose certificates are believed no more.
     pub fn look_again(&self, own: &Own) {
         let open: Vec<_> = self.open().iter().map(|(name, link)| (name.clone(), link.clone())).collect();
-        for (_, link) in open {
+        // Whoever has shown no certificate has none that could be taken back.
+        for (_, link) in open.into_iter().filter(|(_, link)| !link.chain.is_empty()) {
             if let Some(e) = own.refuses(&link.chain) {
                 let _ = link.post(&Peer::Bye { reason: e.cause.clone() });
                 link.hang_up(&e.cause);

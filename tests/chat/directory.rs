@@ -84,7 +84,7 @@ fn only_people_log_in() {
 }
 
 /// A session with the directory, by hand.
-fn session(lab: &Lab, directory: &Server, name: &str) -> Tls<Stream> {
+pub fn session(lab: &Lab, directory: &Server, name: &str) -> Tls<Stream> {
     let places = Places::new(&lab.certs);
     let (chain, key) = places.user(name);
     let config =

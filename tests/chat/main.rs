@@ -1,6 +1,8 @@
 //! Whole conversations between real processes: a directory, people, and Mallory.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "../common/auth.rs"]
+mod auth;
 #[path = "../common/cases.rs"]
 mod cases;
 #[path = "../common/mod.rs"]
@@ -8,6 +10,8 @@ mod common;
 mod conversation;
 mod directory;
 mod enrolment;
+mod ledger;
+mod limits;
 mod mallory;
 #[allow(dead_code)]
 #[path = "../hostile/peer.rs"]
@@ -16,5 +20,13 @@ mod person;
 mod revocation;
 
 fn main() -> std::process::ExitCode {
-    cases::conduct(&[conversation::CASES, directory::CASES, enrolment::CASES, mallory::CASES, revocation::CASES])
+    cases::conduct(&[
+        conversation::CASES,
+        directory::CASES,
+        enrolment::CASES,
+        ledger::CASES,
+        limits::CASES,
+        mallory::CASES,
+        revocation::CASES,
+    ])
 }

@@ -32,7 +32,7 @@ fn trust(lab: &Lab) -> Trust {
     Trust::lab(&Places::new(&lab.certs)).unwrap()
 }
 
-fn stream(socket: TcpStream) -> Stream {
+pub fn stream(socket: TcpStream) -> Stream {
     prepare(&socket).unwrap();
     Stream::new(Arc::new(socket), Duration::from_secs(60)).unwrap()
 }
@@ -42,7 +42,7 @@ fn accept(lab: &Lab, listener: &TcpListener, who: &str) -> Option<Tls<Stream>> {
     tls::accept(stream(listener.accept().unwrap().0), &config).ok()
 }
 
-fn connect(lab: &Lab, at: SocketAddr, who: &str, whom: &str) -> Tls<Stream> {
+pub fn connect(lab: &Lab, at: SocketAddr, who: &str, whom: &str) -> Tls<Stream> {
     let config = tls::client(Some(&identity(lab, who)), &trust(lab), Default::default(), &Settings::default()).unwrap();
     tls::connect(stream(TcpStream::connect(at).unwrap()), server_name(whom).unwrap(), &config).map_err(|(failure, _)| failure).unwrap()
 }

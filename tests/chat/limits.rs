@@ -49,10 +49,10 @@ fn twenty_people_fit_and_twenty_chats() {
     let (last, others) = names.split_last().unwrap();
     let links: Vec<_> = others.iter().map(meet).collect();
     others.iter().for_each(|_| drop(alice.hears("VERIFIED")));
-    let mut told = Vec::new();
-    meet(last).listen(|message: Peer| told.push(message));
-    assert_eq!(told, [Peer::Bye { reason: "20 chats are open, and that is the limit".into() }]);
+    let (one_more, mut told) = (meet(last), Vec::new());
     alice.hears(&format!("No chat with {last}: 20 chats are open, and that is the limit."));
+    one_more.listen(|message: Peer| told.push(message));
+    assert_eq!(told, [Peer::Bye { reason: "20 chats are open, and that is the limit".into() }]);
     links[0].hang_up("there is room again");
     alice.hears("p1 has left the chat.");
     let _link = meet(last);

@@ -71,7 +71,8 @@ impl Link {
         Arc::new(Link { socket, state: Mutex::new(State { session, outbox: Outbox::default(), draining: false, ended: None }), chain })
     }
 
-    /// Hands each message to `on`, until the conversation is over. What came before its end is heard.
+    /// Hands each message to `on`, until the conversation is over. What came before the peer ended it is heard; when we hang up,
+    /// nothing more is.
     pub fn listen<M: DeserializeOwned>(&self, mut on: impl FnMut(M)) -> Ended {
         let (mut frames, mut piece) = (Frames::default(), vec![0; PIECE]);
         let mut bytes: &[u8] = &[]; // the handshake may have brought more than itself
@@ -171,6 +172,9 @@ impl Link {
         let (plain, over) = opened.map_err(|failure| self.lost(&failure))?;
         frames.keep(&plain);
         while let Some(message) = frames.ready().map_err(Ended::Refused)? {
+            if self.state().ended.is_some() {
+                return Ok(true); // whom we hung up on has said enough, whatever of it is here already
+            }
             on(message);
         }
         if over && frames.is_inside() { Err(Ended::Refused("the last message was cut short")) } else { Ok(over) }

@@ -29,6 +29,8 @@ cases! {
     [] the_certificate_says_who_speaks,
     [] what_is_no_message_ends_that_conversation_and_no_other,
     [] who_reads_nothing_is_thrown_out_and_nobody_waits,
+    [] who_says_too_much_throws_nobody_out,
+    [] whom_we_hung_up_on_is_not_heard,
 }
 
 fn one_more_than_there_is_room_for_is_told_so_and_comes_in_when_somebody_leaves() {
@@ -154,4 +156,34 @@ fn who_reads_nothing_is_thrown_out_and_nobody_waits() {
     alice.types("who");
     alice.hears("online: alice");
     assert!(matches!(link.listen(|_: FromDirectory| {}), Ended::Lost(_) | Ended::Closed));
+}
+
+fn who_says_too_much_throws_nobody_out() {
+    let lab = Lab::of(&["alice", "mallory"]);
+    let directory = lab.directory(&[]);
+    let mut alice = lab.person("alice", directory.port("chat"), &[]);
+    alice.hears("logged in");
+    let mut mallory = session(&lab, &directory, "mallory");
+    let to = || "alice".to_owned();
+    let flood = [frame(&ToDirectory::Request { to: to(), group: None }), frame(&ToDirectory::Decline { to: to() })].concat().repeat(500);
+    // Alice reads, only not as fast as Mallory writes.
+    std::thread::spawn(move || while mallory.write_all(&flood).is_ok() {});
+    std::thread::sleep(Duration::from_secs(5));
+    alice.types("who");
+    alice.hears("online: alice mallory");
+    assert!(!directory.log().iter().any(|line| line.contains("alice is out")));
+}
+
+fn whom_we_hung_up_on_is_not_heard() {
+    let lab = Lab::of(&["alice", "mallory"]);
+    let directory = lab.directory(&[]);
+    let mut alice = lab.person("alice", directory.port("chat"), &[]);
+    alice.hears("logged in");
+    let mut mallory = session(&lab, &directory, "mallory");
+    let more = ToDirectory::Request { to: "alice".into(), group: None };
+    mallory.write_all(&[frame(&ToDirectory::Logout {}), frame(&more)].concat()).unwrap();
+    directory.logged("mallory is out: logged out");
+    alice.types("who");
+    alice.hears("online: alice");
+    assert!(!alice.all().iter().any(|line| line.contains("chat request")));
 }

@@ -1,5 +1,7 @@
 //! The chat directory: people prove their names by certificates, learn who is here, and are introduced to each other.
 
+#[path = "chat/pace.rs"]
+mod pace;
 #[path = "chat/people.rs"]
 mod people;
 
@@ -16,8 +18,9 @@ use padlock::{
     refusal, tls,
     trust::ClientAuth,
 };
+use pace::Pace;
 use people::People;
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Instant};
 
 /// The chat service: what all its connections share.
 pub struct Chat {
@@ -64,7 +67,11 @@ impl Chat {
         log::info!(target: "chat", "{remote} {name} logged in");
         // A list that was signed between the handshake and now.
         self.look_at(name, link);
+        let mut pace = Pace::default();
         let ended = link.listen(|message: ToDirectory| {
+            if message != (ToDirectory::Who {}) {
+                pace.keep(Instant::now());
+            }
             let leaves = message == ToDirectory::Logout {};
             let whom = if let ToDirectory::Request { to, .. } = &message { to.clone() } else { String::new() };
             if let Err(refused) = seat.handle(message) {

@@ -11,6 +11,7 @@ cases! {
     [] people_meet_and_talk_with_and_without_a_slash,
     [] a_text_has_920_characters_at_most,
     [] a_file_arrives_whole_and_replaces_nothing,
+    [] files_sent_at_once_arrive_one_after_the_other,
     [] a_file_too_large_is_refused_by_either_side,
     [] a_group_is_connected_pairwise,
     ["tshark"] no_word_of_a_chat_passes_the_directory,
@@ -86,6 +87,21 @@ fn a_file_arrives_whole_and_replaces_nothing() {
     alice.hears("missing");
     let kept = fs::read_dir(bob.folder.path().join("received")).unwrap().count();
     assert_eq!(kept, 3, "nothing half received stays");
+}
+
+fn files_sent_at_once_arrive_one_after_the_other() {
+    let lab = Lab::of(&["alice", "bob"]);
+    let directory = lab.directory(&[]);
+    let [mut alice, mut bob] = ["alice", "bob"].map(|name| lab.person(name, directory.port("chat"), &["--max-file", "16m"]));
+    bob.hears("logged in");
+    connect(&mut alice, "alice", &mut bob, "bob");
+    for name in ["one", "two", "three"] {
+        fs::write(alice.folder.path().join(name), name.repeat(3_000_000)).unwrap();
+    }
+    alice.types("send bob one\nsend bob two\nsend bob three");
+    for name in ["one", "two", "three"] {
+        bob.hears(&format!("Received file from: alice: received/{name}"));
+    }
 }
 
 fn a_file_too_large_is_refused_by_either_side() {

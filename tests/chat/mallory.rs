@@ -11,6 +11,7 @@ use padlock::{
     trust::{ClientAuth, Trust},
 };
 use std::{
+    io::{self, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
     sync::{Arc, mpsc},
     thread,
@@ -20,6 +21,9 @@ use std::{
 cases! {
     [] mallory_who_answers_as_bob_is_refused,
     [] mallory_who_calls_as_bob_is_refused_and_bob_still_gets_through,
+    [] a_directory_puts_nobody_into_a_group_and_says_nothing_that_a_terminal_obeys,
+    [] a_directory_that_says_nothing_is_not_waited_for,
+    [] whoever_is_revoked_during_the_handshake_is_not_let_in,
 }
 
 fn identity(lab: &Lab, name: &str) -> Identity {
@@ -104,6 +108,108 @@ fn mallory_who_calls_as_bob_is_refused_and_bob_still_gets_through() {
         alice.hears("bob certificate successfully VERIFIED.");
         bob.say(&padlock::chat::Peer::Text { text: "it is me".into(), group: None }).unwrap();
         alice.hears("Message: it is me");
+        alice.kill();
+    });
+}
+
+fn a_directory_puts_nobody_into_a_group_and_says_nothing_that_a_terminal_obeys() {
+    let lab = Lab::of(&["alice"]);
+    let (sends, told) = mpsc::channel();
+    let (port, serve) = lying(&lab, move |link, message| match message {
+        ToDirectory::Who {} => {
+            link.post(&FromDirectory::Group { group: "bob".into(), members: vec!["mallory".into()] }).unwrap();
+            link.post(&FromDirectory::Request { from: "\u{1b}[2Jbob".into(), group: Some("bob".into()) }).unwrap();
+        }
+        other => sends.send(other).unwrap(),
+    });
+    thread::scope(|scope| {
+        scope.spawn(serve);
+        let mut alice = lab.person("alice", port, &[]);
+        alice.types("who");
+        alice.hears("a group that we did not ask for: bob");
+        alice.hears("Received chat request from: \\u{1b}[2Jbob");
+        alice.types("msg bob for his ears alone");
+        alice.hears("You are not connected to bob");
+        assert!(told.try_recv().is_err(), "nobody is asked for a chat because of it");
+        alice.kill();
+    });
+}
+
+fn a_directory_that_says_nothing_is_not_waited_for() {
+    let lab = Lab::of(&["alice"]);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::scope(|scope| {
+        let silent = scope.spawn(|| accept(&lab, &listener, "localhost"));
+        let alice = lab.person("alice", port, &[]);
+        alice.hears("the directory did not let us in: it has said nothing");
+        assert_eq!(alice.ends().code(), Some(56));
+        drop(silent.join().unwrap());
+    });
+}
+
+/// Says a ClientHello at once, and all else when it is told to.
+struct Halting {
+    stream: Stream,
+    go_on: mpsc::Receiver<()>,
+    said: bool,
+}
+
+impl Read for Halting {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        self.stream.read(bytes)
+    }
+}
+
+impl Write for Halting {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if std::mem::replace(&mut self.said, true) {
+            let _ = self.go_on.recv();
+        }
+        self.stream.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
+}
+
+/// The handshake knows the list of when it began.
+fn whoever_is_revoked_during_the_handshake_is_not_let_in() {
+    let lab = Lab::of(&["alice", "bob"]);
+    let (sends, told) = mpsc::channel();
+    let list = lab.certs.join("crl/intermediate.crl");
+    let (port, serve) = lying(&lab, move |link, message| match message {
+        ToDirectory::Who {} => {
+            let list = std::fs::read_to_string(&list).unwrap();
+            link.post(&FromDirectory::Revoked { list }).unwrap();
+            link.post(&FromDirectory::Online { names: vec!["alice".into()] }).unwrap();
+        }
+        ToDirectory::Request { .. } => link.post(&FromDirectory::Request { from: "bob".into(), group: None }).unwrap(),
+        ToDirectory::Accept { at, .. } => sends.send(at).unwrap(),
+        _ => {}
+    });
+    thread::scope(|scope| {
+        scope.spawn(serve);
+        let mut alice = lab.person("alice", port, &[]);
+        alice.types("chat bob");
+        alice.hears("Received chat request from: bob");
+        alice.types("accept bob");
+        let at = told.recv().unwrap();
+        let (go, go_on) = mpsc::channel();
+        let (who, settings) = (identity(&lab, "bob"), Settings::default());
+        let config = tls::client(Some(&who), &trust(&lab), Default::default(), &settings).unwrap();
+        let stream = Halting { stream: stream(TcpStream::connect(at).unwrap()), go_on, said: false };
+        let bob = scope.spawn(move || tls::connect(stream, server_name("alice").unwrap(), &config).is_ok());
+        thread::sleep(Duration::from_millis(500)); // she has begun the handshake, and believes what she believed then
+        lab.ca(&["revoke", "bob", "--reason", "keyCompromise"]);
+        alice.types("who");
+        alice.hears("online: alice");
+        go.send(()).unwrap();
+        drop(go);
+        assert!(bob.join().unwrap(), "his side of the handshake is done before she has judged");
+        alice.hears("refused: we refused the client's certificate: CN=bob was taken back");
+        assert!(!alice.all().iter().any(|line| line.contains("VERIFIED")));
         alice.kill();
     });
 }

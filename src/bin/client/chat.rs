@@ -37,8 +37,10 @@ use std::time::Duration;
 const AGAIN: Duration = Duration::from_millis(500);
 /// … but never longer than this.
 const AGAIN_AT_MOST: Duration = Duration::from_secs(15);
+/// A directory that has let us in says so at once; one that says nothing is waited for so long.
+const WELCOME: Duration = Duration::from_secs(5);
 /// After logout, the directory's goodbye is waited for so long.
-const GOODBYE: Duration = Duration::from_secs(2);
+const GOODBYE: Duration = Duration::from_secs(1);
 
 /// One person's chat.
 pub struct Chat {
@@ -52,6 +54,8 @@ pub struct Chat {
     /// The directory has answered the login, or it is over.
     changed: Condvar,
     groups: Mutex<BTreeMap<String, BTreeSet<String>>>,
+    /// Groups that were typed here. The directory can't put us into others: one called bob would have what is said to bob.
+    wanted: Mutex<BTreeSet<String>>,
     leaving: AtomicBool,
 }
 
@@ -73,6 +77,7 @@ pub fn chat(options: &Options, args: &options::Chat) -> Result<()> {
         directory: Mutex::default(),
         changed: Condvar::new(),
         groups: Mutex::default(),
+        wanted: Mutex::default(),
         leaving: AtomicBool::new(false),
     });
     let mut input = screen.input(args.script.as_deref())?;
@@ -107,8 +112,8 @@ impl Chat {
         spawned.map_err(|e| Error::new("no-thread", format!("can't listen to the directory: {e}")))?;
         let waiting = |told: &mut Option<Result<()>>| told.is_none();
         let answer = first.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut answer = self.changed.wait_while(answer, waiting).unwrap_or_else(PoisonError::into_inner);
-        answer.take().unwrap_or(Ok(()))
+        let (mut answer, _) = self.changed.wait_timeout_while(answer, WELCOME, waiting).unwrap_or_else(PoisonError::into_inner);
+        answer.take().unwrap_or_else(|| Err(silent()))
     }
 
     fn reach(&self, options: &Options, url: &Url) -> Result<Arc<Link>> {
@@ -191,7 +196,7 @@ impl Chat {
         if together || self.args.yes {
             return self.accept(from);
         }
-        self.screen.line(&format!("Received chat request from: {from}"));
+        self.screen.line(&printable(&format!("Received chat request from: {from}")));
     }
 
     fn accepted(self: &Arc<Self>, from: &str, at: SocketAddr) {
@@ -200,11 +205,14 @@ impl Chat {
         if together {
             return self.connect(from);
         }
-        self.screen.line(&format!("{from} has accepted your chat request."));
+        self.screen.line(&printable(&format!("{from} has accepted your chat request.")));
     }
 
     /// The newcomer connects to those who are there.
     fn joined(self: &Arc<Self>, group: String, members: Vec<String>) {
+        if !self.wanted().contains(&group) {
+            return self.screen.line(&printable(&format!("the directory would have us in a group that we did not ask for: {group}")));
+        }
         let (new, known) = {
             let mut groups = self.groups();
             let known = groups.insert(group.clone(), members.iter().cloned().collect());
@@ -241,10 +249,16 @@ impl Chat {
             Command::Msg(to, text) => self.say(&to, &text),
             Command::Send(to, file) => self.peers.send_file(&to, file.as_ref()),
             Command::Create(group) => match check_group(&group) {
-                Ok(()) => self.tell(&ToDirectory::Create { group }),
+                Ok(()) => {
+                    self.wanted().insert(group.clone());
+                    self.tell(&ToDirectory::Create { group });
+                }
                 Err(e) => self.screen.line(&e.cause),
             },
-            Command::Join(group) => self.tell(&ToDirectory::Join { group }),
+            Command::Join(group) => {
+                self.wanted().insert(group.clone());
+                self.tell(&ToDirectory::Join { group });
+            }
             Command::Who => self.tell(&ToDirectory::Who {}),
             Command::Help => HELP.lines().for_each(|line| self.screen.line(line)),
             Command::Wait(text) => return self.screen.wait(&text),
@@ -300,6 +314,10 @@ impl Chat {
         self.directory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn wanted(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.wanted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn groups(&self) -> MutexGuard<'_, BTreeMap<String, BTreeSet<String>>> {
         self.groups.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -313,6 +331,12 @@ fn turned_away(code: &str, sentence: &str) -> Error {
         _ => "see the directory's log",
     };
     Error::new("turned-away", printable(sentence)).hint(hint)
+}
+
+fn silent() -> Error {
+    Error::new("directory-silent", format!("the directory did not let us in: it has said nothing for {} s", WELCOME.as_secs()))
+        .hint("is it ./server chat that answers there? --directory URL names another")
+        .exit(exit::RECEIVE)
 }
 
 fn lost(ended: &Ended) -> Error {

@@ -216,7 +216,7 @@ impl Chat {
             }
             let Ok((socket, _)) = listener.accept() else { return }; // withdrawn
             match self.checked(name, socket) {
-                Ok(tls) => return self.peers.begin(name, Link::new(tls)),
+                Ok(tls) => return self.peers.begin(name, Link::new(tls), &self.own),
                 Err(e) => self.screen.line(&printable(&format!("refused: {e}"))),
             }
         }
@@ -245,7 +245,7 @@ impl Chat {
         };
         let (this, name) = (self.clone(), name.to_owned());
         self.in_background(move || match this.dial(&name, at) {
-            Ok(tls) => this.peers.begin(&name, Link::new(tls)),
+            Ok(tls) => this.peers.begin(&name, Link::new(tls), &this.own),
             Err(e) => this.screen.line(&printable(&format!("refused: {e}"))),
         });
     }

@@ -5,8 +5,8 @@ use super::meet::Own;
 use super::screen::Screen;
 use padlock::chat::{Ended, Link, Peer, TEXT_MAX};
 use padlock::error::{escape, printable};
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::collections::{BTreeMap, VecDeque};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
@@ -20,12 +20,16 @@ const OURS: &str = "you logged out";
 pub struct Peers {
     screen: Arc<Screen>,
     open: Arc<Mutex<BTreeMap<String, Arc<Link>>>>,
+    outgoing: Arc<Mutex<Outgoing>>,
     max_file: usize,
 }
 
+/// Files on their way, and those behind them, for each peer: a piece does not say of which file it is, so they go one by one.
+type Outgoing = BTreeMap<String, VecDeque<(Arc<Link>, PathBuf)>>;
+
 impl Peers {
     pub fn new(screen: Arc<Screen>, max_file: usize) -> Peers {
-        Peers { screen, open: Arc::default(), max_file }
+        Peers { screen, open: Arc::default(), outgoing: Arc::default(), max_file }
     }
 
     pub fn has(&self, name: &str) -> bool {
@@ -33,7 +37,7 @@ impl Peers {
     }
 
     /// A chat with `name`, whose certificate has been looked at, if one was asked for.
-    pub fn begin(&self, name: &str, link: Arc<Link>) {
+    pub fn begin(&self, name: &str, link: Arc<Link>, own: &Own) {
         {
             let mut open = self.open();
             if open.len() >= PEERS_MAX || open.contains_key(name) {
@@ -46,6 +50,17 @@ impl Peers {
             }
             open.insert(name.to_owned(), link.clone());
         }
+        // A list that came during the handshake found no chat to end, and the handshake knew only the list before it.
+        let revoked = if link.chain.is_empty() { None } else { own.refuses(&link.chain) };
+        if let Some(e) = revoked {
+            self.open().remove(name);
+            self.screen.line(&printable(&format!("refused: {e}")));
+            return link.hang_up(&e.cause);
+        }
+        self.listen(name, link);
+    }
+
+    fn listen(&self, name: &str, link: Arc<Link>) {
         self.screen.knows(name);
         self.screen.line(&match link.chain.is_empty() {
             false => format!("{name} certificate successfully VERIFIED."),
@@ -83,17 +98,27 @@ impl Peers {
         }
     }
 
-    /// Sends a file, on a thread of its own: talk goes on meanwhile.
+    /// Sends a file when those before it are sent, on a thread of its own: talk goes on meanwhile.
     pub fn send_file(&self, to: &str, file: &Path) {
         let Some(link) = self.open().get(to).cloned() else {
             return self.screen.line(&format!("You are not connected to {}: chat, then connect.", printable(to)));
         };
-        let (screen, to, file, max_file) = (self.screen.clone(), to.to_owned(), file.to_owned(), self.max_file);
-        let sends = move || match files::send(&screen, &link, &to, &file, max_file) {
-            Ok(()) => {}
-            Err(e) => screen.line(&printable(&e.cause)),
+        let mut outgoing = self.outgoing.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(waiting) = outgoing.get_mut(to) {
+            return waiting.push_back((link, file.to_owned()));
+        }
+        outgoing.insert(to.to_owned(), VecDeque::from([(link, file.to_owned())]));
+        drop(outgoing);
+        let (screen, outgoing, whose, max_file) = (self.screen.clone(), self.outgoing.clone(), to.to_owned(), self.max_file);
+        let sends = move || {
+            while let Some((link, file)) = next(&outgoing, &whose) {
+                if let Err(e) = files::send(&screen, &link, &whose, &file, max_file) {
+                    screen.line(&printable(&e.cause));
+                }
+            }
         };
         if thread::Builder::new().name("file".into()).spawn(sends).is_err() {
+            self.outgoing.lock().unwrap_or_else(PoisonError::into_inner).remove(to);
             self.screen.line("the system gives no more threads: end a chat first");
         }
     }
@@ -121,6 +146,16 @@ impl Peers {
     fn open(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Link>>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The next file for somebody. Without one, the thread that sends ends.
+fn next(outgoing: &Mutex<Outgoing>, to: &str) -> Option<(Arc<Link>, PathBuf)> {
+    let mut outgoing = outgoing.lock().unwrap_or_else(PoisonError::into_inner);
+    let file = outgoing.get_mut(to).and_then(VecDeque::pop_front);
+    if file.is_none() {
+        outgoing.remove(to);
+    }
+    file
 }
 
 /// What a peer says. Who it is, the certificate has said.

@@ -1,6 +1,7 @@
 //! The terminal: a prompt that incoming lines do not tear; plain lines in and out when there is none.
 
 use super::command::WORDS;
+use padlock::authority::policy::check_user;
 use padlock::error::{Error, Result};
 use rustyline::completion::Completer;
 use rustyline::error::ReadlineError;
@@ -90,7 +91,11 @@ impl Screen {
         }
     }
 
+    /// A name to complete. What the directory says is shown as it is typed, so it has to be one.
     pub fn knows(&self, name: &str) {
+        if check_user(name).is_err() {
+            return;
+        }
         self.names.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
     }
 

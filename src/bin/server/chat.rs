@@ -9,6 +9,7 @@ use crate::{
     identity::{self, Side},
     options::Options,
 };
+use pace::Pace;
 use padlock::{
     certificate::{Identity, date},
     chat::{Directory, Ended, FromDirectory, Link, Refused, ToDirectory, of_user},
@@ -18,7 +19,6 @@ use padlock::{
     refusal, tls,
     trust::ClientAuth,
 };
-use pace::Pace;
 use people::People;
 use std::{net::SocketAddr, sync::Arc, time::Instant};
 

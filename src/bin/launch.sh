@@ -33,5 +33,6 @@ quiet=
 if [ -x "$program" ] && [ -z "$(cd "$home" && find Cargo.toml Cargo.lock src docs www -newer "$program" 2>/dev/null)" ]; then
     quiet=--quiet
 fi
-(cd "$home" && exec cargo build --release --locked $quiet) </dev/null >&2
+# cargo fetches over TLS, too, and would begin the reader's key log, for all to read.
+(cd "$home" && unset SSLKEYLOGFILE && exec cargo build --release --locked $quiet) </dev/null >&2
 exec "$program" "$@"

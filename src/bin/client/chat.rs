@@ -19,6 +19,7 @@ use crate::options::{self, Options};
 use crate::url::Url;
 use command::{Command, HELP};
 use meet::{Offers, Own};
+use padlock::authority::policy::check_user;
 use padlock::chat::{Ended, FromDirectory, Link, ToDirectory, check_group};
 use padlock::error::{Error, Result, exit, printable};
 use padlock::trust::ClientAuth;
@@ -64,6 +65,7 @@ pub struct Chat {
 /// # Errors
 /// The certificate is missing or refused, the directory can't be reached, or it lets nobody in.
 pub fn chat(options: &Options, args: &options::Chat) -> Result<()> {
+    check_user(&args.name)?;
     let url = Url::parse(&args.directory)?;
     let own = Own::new(options, args)?;
     let screen = Arc::new(Screen::default());
@@ -346,6 +348,6 @@ fn lost(ended: &Ended) -> Error {
         Ended::Closed => "it has closed the connection",
     };
     Error::new("directory-lost", format!("the directory did not let us in: {why}"))
-        .hint("its log says more; is the certificate the lab's, and still valid? ./ca show certs/users/NAME/fullchain.pem")
+        .hint("its log says more; ./ca list shows whether our certificate was revoked or has expired")
         .exit(exit::RECEIVE)
 }

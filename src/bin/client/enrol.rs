@@ -48,10 +48,14 @@ struct Issued {
 pub fn enrol(options: &Options, args: &options::Enrol) -> Result<()> {
     let name = &args.account.name;
     check_user(name)?;
-    let country = asked("Country (two letters)", args.country.as_deref(), check_country)?;
-    let organisation = asked("Organisation", args.organisation.as_deref(), check_organisation)?;
     let (chain, key) = options.places().user(name);
     let held = still_valid(&chain);
+    // The first line of standard input, if it is to come from there.
+    let piped = if !held && args.account.password_stdin { Some(password::known(name, true)?) } else { None };
+    let country = asked("Country (two letters)", args.country.as_deref(), check_country)?;
+    let organisation = asked("Organisation", args.organisation.as_deref(), check_organisation)?;
+    // Whoever has a certificate proves the name by it; whoever has none, by the account.
+    let ticket = if held { None } else { Some(ticket(options, &args.account, piped)?) };
     let asking = Subject { common_name: name, country: Some(&country), organisation: Some(&organisation) };
     let pem = request::make(&own_key(&key)?, &asking, &[Name::Dns(format!("{name}.{USERS}"))])?;
     let request = key.with_extension("csr");
@@ -60,14 +64,9 @@ pub fn enrol(options: &Options, args: &options::Enrol) -> Result<()> {
 
     let url = Url::parse(&args.authority)?;
     let mut options = options.clone();
-    // Whoever has a certificate proves the name by it; whoever has none, by the account.
-    let ticket = match held {
-        true => {
-            (options.cert, options.key) = (Some(chain.clone()), Some(key));
-            None
-        }
-        false => Some(ticket(&options, &args.account)?),
-    };
+    if held {
+        (options.cert, options.key) = (Some(chain.clone()), Some(key));
+    }
     let mut session = Dialler::new(&options, &url)?.dial(&options).map_err(|e| match e.exit {
         exit::CONNECT => e.hint("the authority answers requests only while it runs: ./ca serve, in another terminal"),
         _ => e,
@@ -110,15 +109,15 @@ fn own_key(path: &Path) -> Result<Key> {
         return Key::load(path);
     }
     if let Some(directory) = path.parent() {
-        file::directory(directory, Readers::Everyone)?;
+        file::directory(directory, Readers::Owner)?;
     }
     let key = Key::generate(Kind::default())?;
     key.save(path)?;
     Ok(key)
 }
 
-fn ticket(options: &Options, account: &options::Account) -> Result<String> {
-    let password = password::known(&account.name, account.password_stdin)?;
+fn ticket(options: &Options, account: &options::Account, piped: Option<String>) -> Result<String> {
+    let password = piped.map_or_else(|| password::known(&account.name, false), Ok)?;
     let Issued { ticket } = account::ask(options, account, "/tickets", &password)?;
     Ok(ticket)
 }

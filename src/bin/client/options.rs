@@ -5,7 +5,7 @@ use crate::record::Record;
 use crate::url::Url;
 use clap::{Args, Parser, Subcommand};
 use padlock::authority::Places;
-use padlock::error::{Result, escape};
+use padlock::error::{Error, Result, escape, exit};
 use padlock::tls::Settings;
 use padlock::trust::ClientAuth;
 use std::ffi::OsString;
@@ -50,6 +50,9 @@ pub struct Options {
     /// Show who answers and why they would be refused, then end: nothing is sent, and a refusal is still one (60)
     #[arg(global = true, long, conflicts_with = "cert")]
     pub observe: bool,
+    /// What curl has and this client has not
+    #[arg(global = true, long, short = 'k', hide = true)]
+    insecure: bool,
     /// Ask for this name (SNI), and check the certificate for it, instead of the URL's host
     #[arg(global = true, long, value_name = "NAME")]
     pub servername: Option<String>,
@@ -240,6 +243,13 @@ impl Options {
     pub fn from_command_line() -> Options {
         let options: Options = failure::command_line();
         start_log(&options);
+        if options.insecure {
+            let error = Error::new("usage", "there is no --insecure here: whoever is believed unseen may be anybody")
+                .hint("look at the server without a word to it: --observe; believe its authority: --cacert FILE (docs/trust.md)")
+                .exit(exit::USAGE);
+            failure::tell("client", options.json, &error);
+            std::process::exit(error.exit.into());
+        }
         options
     }
 

@@ -76,6 +76,6 @@ pub fn explained(error: Error, showed: bool) -> Error {
             .hint("a ticket is good once, for 30 s, from the address that asked for it: get a new one with ./client ticket NAME (docs/ticket.md)")
             .exit(exit::UPGRADE)
     } else {
-        error.hint("this service wants a ticket first: ./client ticket NAME; for an account: ./client register NAME (docs/ticket.md)")
+        error.hint("this service wants a ticket first, and a fresh one: ./client ticket NAME; for an account: ./client register NAME (docs/ticket.md)")
     }
 }

@@ -192,7 +192,8 @@ impl Mailbox {
             let mut state = self.state();
             let Some(message) = state.next(&self.socket, &mut bytes)? else {
                 state.rest();
-                if state.waiting() > 0 {
+                // While another thread drains, this one reads on: the peer may be waiting for just that, and takes nothing meanwhile.
+                if state.too_much_waits() || (state.waiting() > 0 && !state.draining) {
                     let _ = self.drain(state, TAKE_WITHIN); // given up? then the next recv(2) ends it
                 }
                 return Ok(());

@@ -79,6 +79,19 @@ fn what_is_said_comes_back_and_both_sides_agree_on_the_end() {
     assert!(client.post(Message::text("more")).is_err(), "nothing is said after the end");
 }
 
+/// Both queues fill up: neither side may stop to read because it has more to say.
+#[test]
+fn who_has_much_to_say_to_an_echo_hears_all_of_it() {
+    const COUNT: usize = 400;
+    let (server, client) = pair();
+    let (echoing, hearing) = (echo(&server), hear_all(&client));
+    let said = Message::text("x".repeat(60_000));
+    (0..COUNT).for_each(|_| client.send(said.clone()).unwrap());
+    client.close(CloseCode::Normal, "");
+    assert_eq!(hearing.join().unwrap().0.len(), COUNT);
+    echoing.join().unwrap();
+}
+
 #[test]
 fn messages_from_many_threads_arrive_whole_and_each_threads_in_order() {
     let (server, client) = pair();

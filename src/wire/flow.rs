@@ -116,6 +116,10 @@ impl Flow {
         if std::mem::replace(&mut state.begun, true) {
             return;
         }
+        // As TCP does, count from a clock (RFC 9293 3.4.1): where two connections between the same ports begin alike, a reader takes
+        // the second for the first, sent again.
+        let first = micros(time) as u32;
+        (state.sent.sequence, state.received.sequence) = (first, first);
         let (client, server) = match self.end {
             End::Client => (Direction::Sent, Direction::Received),
             End::Server => (Direction::Received, Direction::Sent),
@@ -178,4 +182,27 @@ impl Drop for Flow {
 
 fn micros(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::dissect;
+
+    /// A client may come again from the port that it came from before.
+    #[test]
+    fn two_connections_between_the_same_ports_stay_two() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("lesson.pcapng");
+        let capture = Capture::create(&file, u64::MAX, false).unwrap();
+        let (client, server) = ("127.0.0.1:4444".parse().unwrap(), "127.0.0.1:1234".parse().unwrap());
+        for word in [b"first", b"again"] {
+            capture.relay(client, server).seen(Direction::Received, word);
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        capture.flush();
+        let found = dissect(&std::fs::read(&file).unwrap()).unwrap();
+        let said: Vec<&[u8]> = found.connections.iter().map(|connection| connection.pieces[0].1.as_slice()).collect();
+        assert_eq!(said, [b"first", b"again"]);
+    }
 }

@@ -28,6 +28,8 @@ pub struct Book {
 
 impl Book {
     pub fn open(name: &Path, limit: u64) -> std::io::Result<Book> {
+        // What a link points to is replaced, never the link: /dev/stdout is one.
+        let name = &fs::canonicalize(name).unwrap_or_else(|_| name.to_path_buf());
         let is_pipe = fs::metadata(name).is_ok_and(|there| !there.is_file());
         let file = Some(begin_part(name, is_pipe)?);
         let mut waiting = Vec::with_capacity(2 * BATCH);
@@ -93,4 +95,21 @@ fn begin_part(name: &Path, is_pipe: bool) -> std::io::Result<File> {
 fn earlier(name: &Path) -> PathBuf {
     let extension = name.extension().map(|extension| format!("1.{}", extension.to_string_lossy()));
     name.with_extension(extension.unwrap_or_else(|| "1".into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_stays_and_leads_to_the_capture() {
+        let dir = tempfile::tempdir().unwrap();
+        let (file, link) = (dir.path().join("lesson.pcapng"), dir.path().join("link"));
+        fs::write(&file, "the lesson before").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        Book::open(&link, u64::MAX).unwrap();
+        assert!(link.is_symlink());
+        assert!(fs::read(&link).unwrap().starts_with(&pcapng::SECTION_HEADER.to_le_bytes()));
+        assert_eq!(fs::read(earlier(&file)).unwrap(), b"the lesson before");
+    }
 }

@@ -40,6 +40,11 @@ impl Records {
         }
     }
 
+    /// Whether there were bytes that are no record.
+    pub fn are_lost(&self) -> bool {
+        self.lost
+    }
+
     /// The next whole record. After bytes that are no record there is none any more.
     pub fn take(&mut self) -> Option<Record> {
         let header = *self.bytes.first_chunk::<HEADER>()?;

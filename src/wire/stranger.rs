@@ -129,6 +129,9 @@ impl Handshake {
         while let Some(record) = self.records.take() {
             self.record(&record, tell);
         }
+        if self.records.are_lost() {
+            tell(Sight::Clear(format!("{} bytes that are no record", bytes.len())));
+        }
     }
 
     fn record(&mut self, record: &Record, tell: &mut dyn FnMut(Sight)) {

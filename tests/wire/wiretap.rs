@@ -17,6 +17,7 @@ use std::{
 
 cases! {
     [] any_bytes_are_passed_on_unchanged_and_so_is_an_end,
+    [] a_connection_that_the_server_resets_is_told_so,
     [] of_ws_every_word_is_seen,
     [] of_wss_the_name_and_the_sizes_are_seen_and_no_word,
     ["tshark"] a_capture_on_the_path_holds_the_true_bytes,
@@ -104,6 +105,19 @@ fn any_bytes_are_passed_on_unchanged_and_so_is_an_end() {
             assert!(heard == back, "the client got something else");
         });
     }
+}
+
+fn a_connection_that_the_server_resets_is_told_so() {
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let tap = Wiretap::start(certs(), server.local_addr().unwrap().port(), &[]);
+    let mut client = TcpStream::connect(("127.0.0.1", tap.port)).unwrap();
+    let (served, _) = server.accept().unwrap();
+    client.write_all(b"nobody reads this\n").unwrap();
+    assert_eq!(tap.shown.recv_timeout(PATIENCE).unwrap(), "1 nobody reads this");
+    served.peek(&mut [0]).unwrap();
+    drop(served); // what came is unread, so TCP resets
+    assert_eq!(client.read(&mut [0]).unwrap(), 0);
+    assert_eq!(tap.shown.recv_timeout(PATIENCE).unwrap(), "1 (cut off: connection reset by peer)");
 }
 
 fn of_ws_every_word_is_seen() {

@@ -72,7 +72,10 @@ fn questions(client: &Socket, mut server: &TcpStream) -> io::Result<()> {
     let mut piece = vec![0; PIECE];
     loop {
         match client.receive(&mut piece) {
-            Ok(0) => return server.shutdown(Shutdown::Write),
+            Ok(0) => {
+                let _ = server.shutdown(Shutdown::Write); // if it is gone, the other direction knows why
+                return Ok(());
+            }
             Ok(n) => server.write_all(&piece[..n])?,
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
             Err(e) => return Err(e),
@@ -84,7 +87,10 @@ fn answers(client: &Socket, mut server: &TcpStream) -> io::Result<()> {
     let mut piece = vec![0; PIECE];
     let mut pass = || loop {
         match server.read(&mut piece) {
-            Ok(0) => return client.finish(),
+            Ok(0) => {
+                let _ = client.finish();
+                return Ok(());
+            }
             Ok(n) => client.send_all(&piece[..n])?,
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
             Err(e) => return Err(e),

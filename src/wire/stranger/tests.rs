@@ -81,3 +81,12 @@ proptest! {
         }
     }
 }
+
+/// What can't be read is not hidden either: somebody who looks must see that something passes.
+#[test]
+fn what_only_begins_as_tls_is_counted() {
+    let (stranger, told) = stranger();
+    stranger.seen(Direction::Received, b"\x16 marks the spot");
+    stranger.seen(Direction::Received, b"swordfish");
+    assert_eq!(clear(&told, Direction::Received), ["16 bytes that are no record", "9 bytes that are no record"]);
+}

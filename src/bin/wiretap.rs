@@ -52,7 +52,7 @@ fn run(options: &Options) -> Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(no_signals)?;
     let listener = Listener::bind(options.listen())?;
     let (here, target) = (listener.address(), options.target()?);
-    if here == target {
+    if options::is_circle(here, target) {
         return Err(options::circle(here));
     }
     let capture = options.capture.as_ref().map(|file| Capture::create(file, options::CAPTURE_SIZE, false)).transpose()?;

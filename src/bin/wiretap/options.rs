@@ -98,8 +98,37 @@ impl Options {
     }
 }
 
+/// Whether who listens `here` would meet itself at `target`. Any address of this machine (0.0.0.0, ::) listens for all of them, and
+/// who connects to it comes to loopback.
+pub fn is_circle(here: SocketAddr, target: SocketAddr) -> bool {
+    let [ours, theirs] = [here, target].map(|address| address.ip().to_canonical());
+    let one_is_any = (ours.is_unspecified() && theirs.is_loopback()) || (theirs.is_unspecified() && ours.is_loopback());
+    here.port() == target.port() && (ours == theirs || one_is_any)
+}
+
 pub fn circle(address: SocketAddr) -> Error {
     Error::new("circle", format!("{address} would pass everything on to itself"))
         .hint("listen on another port than the server's: ./wiretap 1235 localhost:1234")
         .exit(exit::USAGE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_circle_is_one_by_whatever_address() {
+        let is = |here: &str, target: &str| is_circle(here.parse().unwrap(), target.parse().unwrap());
+        for (here, target) in [
+            ("127.0.0.1:1235", "127.0.0.1:1235"),
+            ("127.0.0.1:1235", "0.0.0.0:1235"),
+            ("127.0.0.1:1235", "[::ffff:127.0.0.1]:1235"),
+            ("0.0.0.0:1235", "127.0.0.1:1235"),
+            ("[::]:1235", "127.0.0.1:1235"),
+        ] {
+            assert!(is(here, target), "{here} {target}");
+        }
+        assert!(!is("127.0.0.1:1235", "127.0.0.1:1234") && !is("127.0.0.1:1235", "127.0.0.2:1235"));
+        assert!(!is("0.0.0.0:1235", "192.0.2.1:1235"));
+    }
 }

@@ -18,6 +18,7 @@ cases! {
     [] show_names_every_field_as_the_standard_does,
     [] show_gives_the_same_as_json,
     [] show_never_prints_a_secret,
+    [] show_tells_what_holds_too_much,
     [] show_checks_a_signature,
     [] revoke_takes_a_name_a_file_or_a_serial,
     [] list_tells_what_is_valid_and_what_is_not,
@@ -187,6 +188,15 @@ fn show_gives_the_same_as_json() {
     assert_eq!(leaf["tbsCertificate"]["extensions"]["basicConstraints"]["critical"], true);
     assert_eq!(leaf["tbsCertificate"]["extensions"]["subjectAltName"]["extnValue"][0], "DNS:localhost");
     assert_eq!(said["objects"][1]["Certificate"]["tbsCertificate"]["extensions"]["basicConstraints"]["extnValue"]["pathLenConstraint"], 0);
+}
+
+fn show_tells_what_holds_too_much() {
+    let lab = Lab::founded();
+    let one = fs::read_to_string(lab.path("certs/ca/root.crt")).unwrap();
+    fs::write(lab.path("many.pem"), one.repeat(1001)).unwrap();
+    let out = run(&mut lab.command(&["show", "many.pem"]));
+    assert_eq!(out.status.code(), Some(1));
+    assert!(text(&out.stderr).contains("ca: many.pem holds 1001 objects; 1000 at most are shown"), "{}", text(&out.stderr));
 }
 
 fn show_never_prints_a_secret() {

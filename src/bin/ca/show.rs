@@ -23,6 +23,9 @@ mod key;
 #[path = "show/request.rs"]
 mod request;
 
+/// So many objects of a file are shown: whether one has signed another is tried for each pair.
+const SHOWN: usize = 1000;
+
 /// `ca show FILE…`. With `--issuer` a certificate whose signature was not made by that issuer ends in status 60.
 pub fn show(options: &options::Show, json: bool) -> Result<()> {
     let issuers = match &options.issuer {
@@ -33,6 +36,10 @@ pub fn show(options: &options::Show, json: bool) -> Result<()> {
     for file in &options.files {
         let items = pem::read(file)?;
         openssl(&command(file, &items));
+        if items.len() > SHOWN {
+            return Err(Error::new("too-many", format!("{} holds {} objects; {SHOWN} at most are shown", file.display(), items.len()))
+                .hint("look at a part of it; ./ca doctor FILE says what is wrong with it"));
+        }
         for (place, item) in items.iter().enumerate() {
             objects.push((heading(file, place, &items), describe(item, file, &items, &issuers)?));
         }

@@ -135,7 +135,7 @@ fn ourselves(options: &Options, entry: &Entry) -> Verdict {
 
 /// The file of the list that an entry is asked with.
 fn list(options: &Options, entry: &Entry) -> Option<String> {
-    let crl = entry.crl.as_ref().filter(|path| !path.contains(".."))?;
+    let crl = entry.crl.as_ref().filter(|path| !path.contains("..") && !path.starts_with('/'))?;
     Some(options.places().dir.join(crl).display().to_string())
 }
 

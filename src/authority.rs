@@ -85,6 +85,10 @@ pub fn found(places: &Places, charter: &Charter) -> Result<()> {
     if !complete(Which::Intermediate) {
         found_intermediate(places, charter, &lock)?;
     }
+    // The server watches this folder for lists, and there may be none for a long time.
+    if let Some(lists) = places.crl("intermediate").parent() {
+        file::directory(lists, Readers::Everyone)?;
+    }
     [Which::Root, Which::Intermediate].iter().try_for_each(|which| database::configure(places, *which))
 }
 

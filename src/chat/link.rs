@@ -6,7 +6,10 @@ use super::frame::{Frames, frame};
 use crate::mailbox::Outbox;
 use crate::tls::{self, Failure, Tls};
 use crate::wire::Socket;
-use crate::{listener::Stream, refusal};
+use crate::{
+    listener::{Stream, farewell},
+    refusal,
+};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::sockopt;
 use rustls::Connection;
@@ -96,8 +99,11 @@ impl Link {
         let mut state = self.state();
         state.session.send_close_notify();
         let _ = state.send(&self.socket);
+        let ended = state.ended.take().unwrap_or(ended);
+        drop(state);
+        farewell(&self.socket); // or our last words may be lost with what we have not read
         let _ = self.socket.shutdown(Shutdown::Both);
-        state.ended.take().unwrap_or(ended)
+        ended
     }
 
     /// Says something, and waits until it is on its way. For a thread that may wait: one where somebody types, say.
@@ -155,7 +161,7 @@ impl Link {
         state.session.send_close_notify();
         let _ = state.send(&self.socket);
         drop(state);
-        let _ = self.socket.shutdown(Shutdown::Both); // wakes the thread that listens
+        let _ = self.socket.shutdown(Shutdown::Read); // wakes the thread that listens
     }
 
     fn seal(&self, message: &impl Serialize) -> io::Result<()> {

@@ -103,7 +103,9 @@ impl Chat {
     }
 
     fn look_at(&self, name: &str, link: &Arc<Link>) {
-        let revoked = identity::trust(&self.options).ok().and_then(|trust| trust.revoked(link.chain.first()?));
+        let trust = identity::trust(&self.options)
+            .inspect_err(|e| log::error!(target: "trust", "nobody can tell whether {name} was revoked: {e} ({})", e.hint));
+        let revoked = trust.ok().and_then(|trust| trust.revoked(link.chain.first()?));
         let Some(revoked) = revoked else { return };
         let reason = format!("{name}'s certificate {} was revoked on {}", revoked.serial, date(revoked.at));
         let _ = link.post(&FromDirectory::Bye { code: "revoked".into(), reason: reason.clone() });

@@ -7,6 +7,7 @@ use super::{Lesson, row};
 pub(super) const LESSONS: &[Lesson] = &[
     row("turned-away", Client, "the directory lets nobody in under this certificate now: the name is there already, or it is full", "log out where the name is used, or wait until somebody has left", "chat", ""),
     row("directory-lost", Either, "the connection to the directory ended before it let us in", "its log says more; is the certificate the lab's, and valid? ./ca show certs/users/NAME/fullchain.pem", "chat", ""),
+    row("directory-silent", Server, "whoever answers at the directory's address ends no handshake with a welcome, and so is no directory", "look at what listens there; ./server lists its services, chat among them", "chat", ""),
     row("chat-over", Either, "the chat ended before all of the file was sent", "connect again, and send it again", "chat", ""),
     row("file-wrong", Either, "the file that came is not the one that was announced; nothing of it was kept", "let it be sent again", "chat", ""),
     row("file-names", You, "too many files of one name were received", "tidy up in received/", "chat", ""),

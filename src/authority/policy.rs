@@ -153,7 +153,7 @@ impl Grant {
 
 /// The only names that certificates under this authority can be valid for. They stand, critical, in the root and in
 /// the intermediate, so that a browser that trusts this authority trusts it for nothing on the web (RFC 5280 4.2.1.10).
-pub(super) fn constraints() -> NameConstraints {
+pub fn constraints() -> NameConstraints {
     let v4 = CidrSubnet::from_addr_prefix(IpAddr::V4(Ipv4Addr::new(127, 0, 0, 0)), 8);
     let v6 = CidrSubnet::from_addr_prefix(IpAddr::V6(Ipv6Addr::LOCALHOST), 128);
     NameConstraints {

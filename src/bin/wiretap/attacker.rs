@@ -1,19 +1,19 @@
 //! What somebody in the middle can show in the server's place, who has no key of the lab's.
 
 use padlock::{
-    authority::Places,
+    authority::{Places, policy},
     certificate::{self, Identity, Name, Signed, parse, serial},
     error::{Error, Result},
     file::{self, Readers},
     key::{self, Key},
 };
 use rcgen::{
-    BasicConstraints, CertificateParams, CidrSubnet, DistinguishedName, DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer,
-    KeyIdMethod, KeyPair, KeyUsagePurpose, NameConstraints, SanType,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair,
+    KeyUsagePurpose, SanType,
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::{
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    net::{Ipv4Addr, Ipv6Addr},
     path::PathBuf,
 };
 use time::{Duration, OffsetDateTime};
@@ -139,19 +139,9 @@ fn leaf(issuer: &Issuer<'_, KeyPair>, above: Option<CertificateDer<'static>>) ->
 /// As safe to import by mistake as the lab's own: it may sign for nothing but this machine.
 fn authority_params(name: &str) -> Result<CertificateParams> {
     let mut params = params(name)?;
-    let v4 = CidrSubnet::from_addr_prefix(IpAddr::V4(Ipv4Addr::new(127, 0, 0, 0)), 8);
-    let v6 = CidrSubnet::from_addr_prefix(IpAddr::V6(Ipv6Addr::LOCALHOST), 128);
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    params.name_constraints = Some(NameConstraints {
-        permitted_subtrees: vec![
-            GeneralSubtree::DnsName("localhost".into()),
-            GeneralSubtree::DnsName("test".into()),
-            GeneralSubtree::IpAddress(v4),
-            GeneralSubtree::IpAddress(v6),
-        ],
-        excluded_subtrees: Vec::new(),
-    });
+    params.name_constraints = Some(policy::constraints());
     Ok(params)
 }
 

@@ -17,7 +17,7 @@ use padlock::{
     file,
     listener::{Connection, farewell},
     refusal, tls,
-    trust::ClientAuth,
+    trust::{ClientAuth, Trust},
 };
 use people::People;
 use std::{net::SocketAddr, sync::Arc, time::Instant};
@@ -66,7 +66,7 @@ impl Chat {
         };
         log::info!(target: "chat", "{remote} {name} logged in");
         // A list that was signed between the handshake and now.
-        self.look_at(name, link);
+        self.look_at(&[(name.to_owned(), link.clone())]);
         let mut pace = Pace::default();
         let ended = link.listen(|message: ToDirectory| {
             if message != (ToDirectory::Who {}) {
@@ -97,19 +97,15 @@ impl Chat {
         if let Ok(list) = file::read(&self.options.places().crl("intermediate")) {
             self.directory.say(&FromDirectory::Revoked { list: String::from_utf8_lossy(&list).into_owned() });
         }
-        for (name, link) in self.directory.all() {
-            self.look_at(&name, &link);
-        }
+        self.look_at(&self.directory.all());
     }
 
-    fn look_at(&self, name: &str, link: &Arc<Link>) {
-        let trust = identity::trust(&self.options)
-            .inspect_err(|e| log::error!(target: "trust", "nobody can tell whether {name} was revoked: {e} ({})", e.hint));
-        let revoked = trust.ok().and_then(|trust| trust.revoked(link.chain.first()?));
-        let Some(revoked) = revoked else { return };
-        let reason = format!("{name}'s certificate {} was revoked on {}", revoked.serial, date(revoked.at));
-        let _ = link.post(&FromDirectory::Bye { code: "revoked".into(), reason: reason.clone() });
-        link.hang_up(&reason);
+    /// Whoever of these is on the list as it is now goes.
+    fn look_at(&self, people: &[(String, Arc<Link>)]) {
+        match identity::trust(&self.options) {
+            Ok(trust) => people.iter().for_each(|(name, link)| throw_out_if_revoked(&trust, name, link)),
+            Err(e) => log::error!(target: "trust", "nobody can tell who was revoked: {e} ({})", e.hint),
+        }
     }
 
     /// The server stops. Chats between peers go on.
@@ -119,6 +115,13 @@ impl Chat {
             link.hang_up("we stop");
         }
     }
+}
+
+fn throw_out_if_revoked(trust: &Trust, name: &str, link: &Arc<Link>) {
+    let Some(revoked) = link.chain.first().and_then(|leaf| trust.revoked(leaf)) else { return };
+    let reason = format!("{name}'s certificate {} was revoked on {}", revoked.serial, date(revoked.at));
+    let _ = link.post(&FromDirectory::Bye { code: "revoked".into(), reason: reason.clone() });
+    link.hang_up(&reason);
 }
 
 /// A word of why, and the end.

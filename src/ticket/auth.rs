@@ -59,6 +59,23 @@ impl Auth {
         Ok(Auth { host: host.into(), port, config, trust: trust.clone(), presented, kept: Mutex::default() })
     }
 
+    /// Host and port of the address that somebody has typed: `https://localhost:8443`.
+    ///
+    /// # Errors
+    /// It is no such address. Exit status 2.
+    pub fn place(url: &str) -> Result<(String, u16)> {
+        let place = url.strip_prefix("https://").map(|rest| rest.trim_end_matches('/'));
+        let taken = place.map(|place| place.rsplit_once(':').map_or((place, Ok(443)), |(host, port)| (host, port.parse())));
+        match taken {
+            Some((host, Ok(port))) if !host.is_empty() && !host.contains(['/', '@', '?']) => {
+                Ok((host.trim_matches(['[', ']']).into(), port))
+            }
+            _ => Err(Error::new("bad-flag", format!("--auth {} is no address of an auth service", url.escape_debug()))
+                .hint("write it like --auth https://localhost:8443")
+                .exit(exit::USAGE)),
+        }
+    }
+
     /// Asks whose ticket it is that was shown from `address`, and so spends it. A handshake may be needed: leave 64 KiB of stack.
     ///
     /// # Errors

@@ -238,22 +238,5 @@ pub struct Serve {
     pub address: std::net::IpAddr,
     /// The auth service that knows whose tickets are good
     #[arg(long, value_name = "URL", default_value = "https://localhost:8443")]
-    pub auth: AuthService,
-}
-
-/// Where the auth service is.
-#[derive(Clone)]
-pub struct AuthService {
-    pub host: String,
-    pub port: u16,
-}
-
-impl FromStr for AuthService {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<AuthService, &'static str> {
-        let place = text.strip_prefix("https://").map(|rest| rest.trim_end_matches('/'));
-        let (host, port) = place.and_then(|place| place.rsplit_once(':')).ok_or("an address like https://localhost:8443")?;
-        Ok(AuthService { host: host.trim_matches(['[', ']']).into(), port: port.parse().map_err(|_| "the port is no number up to 65535")? })
-    }
+    pub auth: String,
 }

@@ -74,7 +74,8 @@ impl Desk {
         let trust = Trust::lab(places)?;
         let settings = Settings { alpn: vec![b"http/1.1".to_vec()], ..Settings::default() };
         let (chain, key) = places.service(OWN_NAME);
-        let auth = Auth::new(&options.auth.host, options.auth.port, &Identity::load(&chain, &key)?, &trust)?;
+        let (host, port) = Auth::place(&options.auth)?;
+        let auth = Auth::new(&host, port, &Identity::load(&chain, &key)?, &trust)?;
         let config = tls::server(&who, Some((&trust, ClientAuth::Request)), &settings)?;
         Ok(Desk { places: places.clone(), config, auth, diary: Diary::open(places.ca())? })
     }

@@ -6,6 +6,7 @@ use padlock::{
     authority::Places,
     error::{Error, Result, escape, exit},
     listener::{Limits, Listener},
+    ticket::Auth,
     trust::ClientAuth,
 };
 use std::{
@@ -290,16 +291,7 @@ impl Options {
             let here = address_of(ports, Service::Auth).filter(|address| !address.ip().is_unspecified());
             return Ok(here.map_or(("localhost".into(), self.auth_port), |address| (address.ip().to_string(), address.port())));
         };
-        let place = url.strip_prefix("https://").map(|rest| rest.trim_end_matches('/'));
-        let taken = place.map(|place| place.rsplit_once(':').map_or((place, Ok(443)), |(host, port)| (host, port.parse())));
-        match taken {
-            Some((host, Ok(port))) if !host.is_empty() && !host.contains(['/', '@', '?']) => {
-                Ok((host.trim_matches(['[', ']']).into(), port))
-            }
-            _ => Err(Error::new("bad-flag", format!("--auth {} is no address of an auth service", url.escape_debug()))
-                .hint("write it like --auth https://localhost:8443")
-                .exit(exit::USAGE)),
-        }
+        Auth::place(url)
     }
 
     /// What listens where: for people, or with --json for programs.

@@ -19,8 +19,9 @@ use std::{
 };
 
 /// How many threads of one listener wait for a connection at most. A thread whose connection has ended takes the next one
-/// instead of ending too: starting a thread costs half as much as a whole handshake.
-const WAITING: usize = 64;
+/// instead of ending too: starting a thread costs half as much as a whole handshake. The system wakes the one that has waited
+/// longest, whose stack has left the processor's cache, so more of them are slower again: a handshake costs 4 % more with 64.
+const WAITING: usize = 16;
 /// Room on the stack for a handshake, which needs about 40 KiB, and for HTTP. Unoptimised code needs a multiple.
 const STACK: usize = if cfg!(debug_assertions) { 1024 } else { 256 } * 1024;
 /// Connections that the kernel keeps for us while all threads are busy. It takes less if `net.core.somaxconn` is less.

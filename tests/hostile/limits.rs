@@ -33,7 +33,8 @@ fn far_too_many_are_closed_without_a_word_and_hold_no_thread() {
     let line = server.logged(&remote.to_string());
     assert!(line.contains("turned away"), "{line}");
     assert_eq!(all(&mut &crowd[199]).0, b"");
-    assert!(Cost::of(&server).threads < 5 + 64 + 2 * 64 + 8, "{:?}", Cost::of(&server));
+    // Five inside, and those that wait on seven ports; each of the crowd has had a thread while it was turned away.
+    eventually("their threads are gone", || Cost::of(&server).threads < 5 + 7 * 16 + 8);
     drop(crowd);
     eventually("there is room again", || {
         let stream = handshake(tcp(&server, "web")); // some of the crowd may still be counted

@@ -12,9 +12,9 @@ use std::{
 
 /// Threads of an idle server at most: those of its seven ports that wait for a connection, and those that wait for signals and for
 /// revocations.
-const WAITING: usize = 7 * 64 + 2;
-/// Of them, those that one port under attack leaves: its own, one for each other port, and a few that are there from the start.
-const LEFT: usize = 64 + 6 + 6;
+const WAITING: usize = 7 * 16 + 2;
+/// Of them, those that one port under attack leaves: its own, one or two for each other port, and a few that are there from the start.
+const LEFT: usize = 16 + 6 * 2 + 8;
 
 #[test]
 fn two_hundred_silent_connections_slow_nobody_down() {

@@ -223,10 +223,12 @@ fn what_is_asked_of_clients_decides_who_comes_in() {
             let mut talk = Talk::start(&mut s_client(&server, files));
             if name.is_empty() {
                 assert!(!talk.wait().success(), "{how}");
+                server.logged(if files.is_some() { "whom we don't trust" } else { "showed no certificate" });
                 continue;
             }
             talk.says(&format!("hello {name}"));
             assert!(talk.end().status.success(), "{how}: {name}");
+            server.logged(&format!(" {name}"));
         }
         let log = server.log().join("\n");
         assert_eq!(log.matches(" is alice").count(), usize::from(asked), "{how}: {log}");

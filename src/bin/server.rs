@@ -64,6 +64,7 @@ use std::{
 use tapped::Tapped;
 use ticket::Tickets;
 use tungstenite::protocol::frame::coding::CloseCode;
+use watch::Watch;
 use web::Web;
 
 /// What is under way when the server is told to stop has this long to finish.
@@ -90,12 +91,17 @@ fn run(options: &Arc<Options>) -> Result<()> {
         ports.push((service, Listener::bind(address)?));
     }
     options.record.begin()?;
+    let revocations = watch_for_revocations(options);
     let services = Arc::new(Services::new(options, &ports)?);
     let gate = Gate::watched(options.limits(), options.record.watcher(End::Server));
-    let _ = write!(io::stdout(), "{}", options.table(&ports));
+    let table = options.table(&ports);
     services.serve(ports, &gate)?;
+    let _ = write!(io::stdout(), "{table}");
 
-    services.clone().watch_for_revocations(options.clone());
+    if let Some(watch) = revocations {
+        let (services, options) = (services.clone(), options.clone());
+        watch.tell(move || services.look_again(&options));
+    }
     for signal in signals.forever() {
         match signal {
             SIGHUP => {
@@ -189,15 +195,17 @@ impl Services {
         std::iter::once(&self.web.side).chain(self.hello.as_deref()).chain(tickets).chain(auth).chain(chat)
     }
 
-    /// When the authority signs a new list of what it took back, nobody on it gets in any more, and whoever is in goes.
-    fn watch_for_revocations(self: Arc<Self>, options: Arc<Options>) {
-        let list = options.places().crl("intermediate");
-        let (false, Some(directory)) = (options.no_crl, list.parent()) else { return };
-        watch::watch(directory.to_path_buf(), move || {
-            reload(&options, self.sides());
-            self.chat.iter().for_each(|chat| chat.look_again());
-        });
+    /// The authority has signed a new list of what it took back: nobody on it gets in any more, and whoever is in goes.
+    fn look_again(&self, options: &Options) {
+        reload(options, self.sides());
+        self.chat.iter().for_each(|chat| chat.look_again());
     }
+}
+
+/// Before any list is read, so that none is missed.
+fn watch_for_revocations(options: &Options) -> Option<Watch> {
+    let list = options.places().crl("intermediate");
+    list.parent().filter(|_| !options.no_crl).map(Watch::begin)
 }
 
 /// New connections get what is in the files now. What can't be used changes nothing.

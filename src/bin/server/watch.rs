@@ -4,39 +4,59 @@ use rustix::{
     fs::inotify::{self, CreateFlags, Reader, WatchFlags},
     io::Errno,
 };
-use std::{mem::MaybeUninit, path::PathBuf, thread};
+use std::{
+    mem::MaybeUninit,
+    os::fd::OwnedFd,
+    path::{Path, PathBuf},
+    thread,
+};
 
 /// Room for a few events with a file's name each.
 const EVENTS: usize = 4 * 1024;
 
-/// Calls `changed` whenever a file in `directory` was written or replaced, from a thread of its own.
-pub fn watch(directory: PathBuf, changed: impl Fn() + Send + 'static) {
-    let begun = inotify::init(CreateFlags::CLOEXEC).and_then(|events| {
-        // A list is written beside the old one and renamed; by hand it may be written in place.
-        inotify::add_watch(&events, &directory, WatchFlags::MOVED_TO | WatchFlags::CLOSE_WRITE)?;
-        Ok(events)
-    });
-    let events = match begun {
-        Ok(events) => events,
-        Err(e) => return log::warn!(target: "trust", "{} is not watched ({e}): revocations count from the next start", directory.display()),
-    };
-    let watching = move || {
-        let mut buffer = [MaybeUninit::uninit(); EVENTS];
-        let mut reader = Reader::new(events, &mut buffer);
-        loop {
-            match reader.next() {
-                Ok(event) => {
-                    let is_list = event.file_name().is_some_and(|name| name.to_bytes().ends_with(b".crl"));
-                    if is_list {
-                        changed();
-                    }
-                }
-                Err(Errno::INTR) => {}
-                Err(_) => return,
+/// A directory whose changes are noted from now on, and told when somebody wants to know.
+pub struct Watch {
+    directory: PathBuf,
+    begun: Result<OwnedFd, Errno>,
+}
+
+impl Watch {
+    /// Begins. Whoever reads the lists after this misses none that comes later.
+    pub fn begin(directory: &Path) -> Watch {
+        let begun = inotify::init(CreateFlags::CLOEXEC).and_then(|events| {
+            // A list is written beside the old one and renamed; by hand it may be written in place.
+            inotify::add_watch(&events, directory, WatchFlags::MOVED_TO | WatchFlags::CLOSE_WRITE)?;
+            Ok(events)
+        });
+        Watch { directory: directory.to_path_buf(), begun }
+    }
+
+    /// Calls `changed` whenever a list in the directory was written or replaced, from a thread of its own.
+    pub fn tell(self, changed: impl Fn() + Send + 'static) {
+        let events = match self.begun {
+            Ok(events) => events,
+            Err(e) => {
+                return log::warn!(target: "trust", "{} is not watched ({e}): revocations count from the next start", self.directory.display());
             }
+        };
+        let watching = move || {
+            let mut buffer = [MaybeUninit::uninit(); EVENTS];
+            let mut reader = Reader::new(events, &mut buffer);
+            loop {
+                match reader.next() {
+                    Ok(event) => {
+                        let is_list = event.file_name().is_some_and(|name| name.to_bytes().ends_with(b".crl"));
+                        if is_list {
+                            changed();
+                        }
+                    }
+                    Err(Errno::INTR) => {}
+                    Err(_) => return,
+                }
+            }
+        };
+        if thread::Builder::new().name("watch".into()).spawn(watching).is_err() {
+            log::warn!(target: "trust", "no thread to watch for revocations: they count from the next start");
         }
-    };
-    if thread::Builder::new().name("watch".into()).spawn(watching).is_err() {
-        log::warn!(target: "trust", "no thread to watch for revocations: they count from the next start");
     }
 }

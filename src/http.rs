@@ -8,6 +8,7 @@ mod print;
 #[cfg(test)]
 mod respond_tests;
 mod response;
+mod serve;
 #[cfg(test)]
 mod tests;
 
@@ -17,3 +18,4 @@ pub use content::Content;
 pub use files::{Files, decode_path, media_type};
 pub use head::{FIELDS_MAX, HEAD_MAX, Head, Next, REQUEST_LINE_MAX, Refuse, read_head};
 pub use response::{Response, escape, refuse, respond};
+pub use serve::{Answer, Request, Transport, Upgraded, serve};

@@ -12,8 +12,8 @@ use crate::say::{answer, fact};
 use diary::Diary;
 use padlock::authority::{self, Enrolled, Places, Proof, Which};
 use padlock::certificate::{Identity, summary};
-use padlock::error::{Error, Result, printable};
-use padlock::http::{self, Head, Next, Response};
+use padlock::error::{Error, Result};
+use padlock::http::{self, Answer, Head, Request, Response};
 use padlock::key::{self, pem};
 use padlock::listener::{Connection, Gate, Limits, Listener, Stream, farewell};
 use padlock::mutual;
@@ -83,47 +83,22 @@ impl Desk {
     /// One connection, from its first byte to its last.
     fn converse(&self, connection: Connection) {
         let Connection { stream, remote, pass } = connection;
-        let mut tls = match tls::accept(stream, &self.config) {
+        let tls = match tls::accept(stream, &self.config) {
             Ok(tls) => tls,
             Err((failure, stream)) => {
                 log::warn!(target: "tls", "{remote}: {}", refusal::server_side(&failure));
                 return farewell(stream.socket());
             }
         };
-        let refused = pass.refused();
-        match self.requests(&mut tls, remote, refused, || pass.gate().closed()) {
-            Ok(()) => drop(tls.close()),
-            Err(_) if pass.gate().closed() => drop(tls.close()), // it was us who ended the reading
-            Err(e) => log::debug!(target: "http", "{remote}: {}", refusal::server_session(&e.into())),
-        }
-        farewell(tls.stream.socket());
+        http::serve(tls, remote, &pass, Head::target, |request| self.answer(request, remote));
     }
 
-    fn requests(&self, tls: &mut Tls<Stream>, remote: SocketAddr, full: Option<&str>, stop: impl Fn() -> bool) -> io::Result<()> {
-        let mut buffer = Vec::new();
-        let limits = Limits::default();
-        let peer = Facts::of(&tls.session).peer_chain;
-        tls.stream.expect(limits.head, limits.head);
-        loop {
-            let mut head = match http::read_head(tls, &mut buffer)? {
-                Next::Head(head) => head,
-                Next::Closed | Next::ClientHello => return Ok(()),
-                Next::Refuse(refuse) => return http::refuse(tls, &refuse),
-            };
-            let body = match http::read_body(tls, &mut buffer, &mut head, REQUEST_MAX)? {
-                Ok(body) => body,
-                Err(refuse) => return http::refuse(tls, &refuse),
-            };
-            let response = match full {
-                Some(why) => Response::error(503, why).field("Retry-After", "5").close(),
-                None => self.route(&head, &body, &peer, remote),
-            };
-            log::info!(target: "http", "{remote} {} {} {}", head.method(), printable(head.target()), response.status());
-            if !http::respond(tls, &head, &response)? || stop() {
-                return Ok(());
-            }
-            tls.stream.expect(limits.idle, limits.head);
-        }
+    fn answer(&self, request: &mut Request<'_, Tls<Stream>>, remote: SocketAddr) -> io::Result<Answer> {
+        let peer = Facts::of(&request.transport.session).peer_chain;
+        Ok(match request.body(REQUEST_MAX)? {
+            Ok(body) => self.route(&request.head, &body, &peer, remote).into(),
+            Err(refuse) => Answer::Refuse(refuse),
+        })
     }
 
     fn route(&self, head: &Head, body: &[u8], peer: &[CertificateDer<'_>], remote: SocketAddr) -> Response {

@@ -12,9 +12,9 @@ use padlock::{
     authority::policy::check_user,
     certificate::Identity,
     error::{Error, Result, printable},
-    http::{self, Head, Next, Response},
-    listener::{Connection, Pass, Stream, farewell},
-    mutual, refusal,
+    http::{self, Answer, Head, Request, Response},
+    listener::{Connection, Stream},
+    mutual,
     ticket::{AUTH, Accounts, LIFE, NoEntry, Tickets},
     tls::{self, Facts, Tls},
     trust::ClientAuth,
@@ -83,13 +83,9 @@ impl Auth {
     pub fn converse(&self, connection: Connection) {
         let Connection { stream, remote, pass } = connection;
         let handshake = |stream| tls::accept_by(stream, |hello| self.side(hello.server_name())).map_err(|(failure, _)| failure);
-        let Some(mut tls) = door::enter(stream, remote, handshake) else { return };
-        match self.requests(&mut tls, remote, &pass) {
-            Ok(()) => drop(tls.close()),
-            Err(_) if pass.gate().closed() => drop(tls.close()), // it was us who ended the reading
-            Err(e) => log::debug!(target: "http", "{remote}: {}", refusal::server_session(&e.into())),
+        if let Some(tls) = door::enter(stream, remote, handshake) {
+            http::serve(tls, remote, &pass, Head::target, |request| self.answer(request, remote));
         }
-        farewell(tls.stream.socket());
     }
 
     /// People ask for localhost, services for our name as a service: each gets another certificate, and another question.
@@ -97,54 +93,17 @@ impl Auth {
         if asked.is_some_and(|name| name.eq_ignore_ascii_case(AUTH)) { self.services.config() } else { self.people.config() }
     }
 
-    /// Request after request, until one of the sides has had enough.
-    fn requests(&self, tls: &mut Tls<Stream>, remote: SocketAddr, pass: &Pass) -> io::Result<()> {
-        let (idle, head_time) = (pass.gate().limits().idle, pass.gate().limits().head);
-        let caller = Caller { remote, service: mutual::name_of(&Facts::of(&tls.session).peer_chain).map_err(io::Error::other)? };
-        let mut buffer = Vec::new();
-        tls.stream.expect(head_time, head_time);
-        loop {
-            let (head, response) = match self.request(tls, &mut buffer, &caller, pass)? {
-                Ok(both) => both,
-                Err(Next::Refuse(refuse)) => {
-                    log::info!(target: "http", "{remote} {} {}", refuse.status, refuse.reason);
-                    return http::refuse(tls, &refuse);
-                }
-                Err(_) => return Ok(()),
-            };
-            log::info!(target: "http", "{remote} {} {} {}", head.method(), printable(head.target()), response.status());
-            if !http::respond(tls, &head, &response)? || pass.gate().closed() {
-                return Ok(());
-            }
-            tls.stream.expect(idle, head_time);
-        }
-    }
-
-    /// Reads one request, and its body where one is taken. Gives what it gets, or how reading it ended.
-    fn request(
-        &self,
-        tls: &mut Tls<Stream>,
-        buffer: &mut Vec<u8>,
-        caller: &Caller,
-        pass: &Pass,
-    ) -> io::Result<Result<(Head, Response), Next>> {
-        let mut head = match http::read_head(tls, buffer)? {
-            Next::Head(head) => head,
-            other => return Ok(Err(other)),
-        };
-        if let Some(why) = pass.refused() {
-            let response = Response::error(503, why).field("Retry-After", "5").close();
-            return Ok(Ok((head, response)));
-        }
-        let response = match self.route(&head, caller) {
-            Ok(job) => match http::read_body(tls, buffer, &mut head, BODY_MAX)? {
-                Ok(body) => job(self, &body, caller),
-                Err(refuse) => return Ok(Err(Next::Refuse(refuse))),
+    fn answer(&self, request: &mut Request<'_, Tls<Stream>>, remote: SocketAddr) -> io::Result<Answer> {
+        let service = mutual::name_of(&Facts::of(&request.transport.session).peer_chain).map_err(io::Error::other)?;
+        let caller = Caller { remote, service };
+        let response = match self.route(&request.head, &caller) {
+            Ok(job) => match request.body(BODY_MAX)? {
+                Ok(body) => job(self, &body, &caller),
+                Err(refuse) => return Ok(Answer::Refuse(refuse)),
             },
             Err(response) => response,
         };
-        let response = self.for_other_origins(&head, response);
-        Ok(Ok((head, response)))
+        Ok(self.for_other_origins(&request.head, response).into())
     }
 
     /// What a request with a body is for; all others are answered at once.

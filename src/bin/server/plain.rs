@@ -7,65 +7,32 @@ use crate::{
 };
 use padlock::{
     authority::Places,
-    error::printable,
-    http::{self, Head, Next, Response},
+    http::{self, Answer, Head, Response},
     key::pem::{self, Item},
-    listener::{Connection, farewell},
+    listener::Connection,
     websocket::{self, Origins},
-    wire::ClientHello,
 };
-use std::{io, sync::Arc};
+use std::sync::Arc;
 
-/// One connection: request after request. `https`: where the pages are, if anywhere.
+/// One connection, from its first byte to its last. `https`: where the pages are, if anywhere.
 pub fn converse(connection: Connection, site: &Site, web: &Arc<Web>, https: Option<u16>) {
-    let remote = connection.remote;
-    if let Err(e) = requests(connection, site, web, https) {
-        log::debug!(target: "http", "{remote}: {e}");
+    let Connection { stream, remote, pass } = connection;
+    let own = stream.socket().local_addr().map(|address| address.ip().to_string()).unwrap_or_default();
+    let upgraded = http::serve(stream, remote, &pass, Head::target, |request| Ok(answer(&request.head, site, https, &own)));
+    if let Some(upgraded) = upgraded {
+        web.move_to_websocket(upgraded, remote, pass);
     }
 }
 
-fn requests(connection: Connection, site: &Site, web: &Arc<Web>, https: Option<u16>) -> io::Result<()> {
-    let Connection { mut stream, remote, pass } = connection;
-    let own = stream.socket().local_addr()?.ip().to_string();
-    let (idle, head_time) = (pass.gate().limits().idle, pass.gate().limits().head);
-    let mut buffer = Vec::new();
-    stream.expect(head_time, head_time);
-    loop {
-        let head = match http::read_head(&mut stream, &mut buffer)? {
-            Next::Head(head) => head,
-            Next::Closed => return Ok(()),
-            Next::ClientHello => {
-                let name = ClientHello::first_of(&buffer).and_then(|hello| hello.server_name);
-                let name = name.map(|name| format!(", asking for {}", printable(&name))).unwrap_or_default();
-                log::info!(target: "http", "{remote} sent a ClientHello to the plain port{name}: https:// where http:// belongs");
-                break;
-            }
-            Next::Refuse(refuse) => {
-                log::info!(target: "http", "{remote} {} {}", refuse.status, refuse.reason);
-                http::refuse(&mut stream, &refuse)?;
-                break;
-            }
-        };
-        let response = match pass.refused() {
-            Some(why) => Response::error(503, why).field("Retry-After", "5").close(),
-            None if is_echo(&head) => match websocket::upgrade(&head, Origins::Own("http"), Topic::Echo.protocol()) {
-                Err(response) => response,
-                Ok(response) => {
-                    http::respond(&mut stream, &head, &response)?;
-                    web.move_to_websocket(Topic::Echo, None, stream, buffer, remote, pass);
-                    return Ok(());
-                }
-            },
-            None => answer(&head, site, https, &own),
-        };
-        log::info!(target: "http", "{remote} {} {} {}", head.method(), printable(head.target()), response.status());
-        if !http::respond(&mut stream, &head, &response)? || pass.gate().closed() {
-            break;
-        }
-        stream.expect(idle, head_time);
+/// What a request gets.
+fn answer(head: &Head, site: &Site, https: Option<u16>, own: &str) -> Answer<Topic> {
+    if !is_echo(head) {
+        return page(head, site, https, own).into();
     }
-    farewell(stream.socket());
-    Ok(())
+    match websocket::upgrade(head, Origins::Own("http"), Topic::Echo.protocol()) {
+        Ok(response) => Answer::Upgrade(response, Topic::Echo),
+        Err(response) => response.into(),
+    }
 }
 
 /// `ws://…/echo`, which says what it hears: so that one can see what a stranger hears of it, too.
@@ -74,7 +41,7 @@ fn is_echo(head: &Head) -> bool {
 }
 
 /// The trust page, the lists of revoked certificates, `/healthz`; the rest is 308.
-fn answer(head: &Head, site: &Site, https: Option<u16>, own: &str) -> Response {
+fn page(head: &Head, site: &Site, https: Option<u16>, own: &str) -> Response {
     let path = match page_path(head) {
         Ok(path) => path,
         Err(response) if response.status() != 405 => return response,
@@ -136,7 +103,7 @@ mod tests {
     use super::*;
 
     fn location(request: &str) -> String {
-        let Ok(Next::Head(head)) = http::read_head(&mut request.as_bytes(), &mut Vec::new()) else { panic!("{request}") };
+        let Ok(http::Next::Head(head)) = http::read_head(&mut request.as_bytes(), &mut Vec::new()) else { panic!("{request}") };
         let mut out = Vec::new();
         http::respond(&mut out, &head, &redirect(&head, 1234, "192.0.2.1")).unwrap();
         let text = String::from_utf8(out).unwrap();

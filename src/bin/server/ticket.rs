@@ -22,19 +22,18 @@ use counter::Counter;
 use ladder::{PROTOCOL, Rung, Who, rung};
 use padlock::{
     certificate::Identity,
-    error::{Result, printable},
-    http::{self, Head, Next, Response},
-    listener::{Connection, Listener, Pass, Stream, farewell},
+    error::Result,
+    http::{self, Answer, Head, Request, Response, Transport, Upgraded},
+    listener::{Connection, Listener, Pass},
     mailbox::{Deadline, Mailbox, Room},
-    refusal,
     ticket::Auth,
-    tls::{self, Facts, Tls},
+    tls::{self, Facts},
     trust::{ClientAuth, Trust},
     websocket::{self, Origins},
 };
 use sessions::Sessions;
 use std::{
-    io::{self, Read, Write},
+    io,
     net::{Shutdown, SocketAddr},
     sync::Arc,
     time::Duration,
@@ -68,24 +67,11 @@ pub enum CloseCodes {
     Compat,
 }
 
-/// A connection before its upgrade.
-enum Line {
-    Secure(Box<Tls<Stream>>),
-    Clear(Box<Stream>),
-}
-
 /// Where a WebSocket was opened.
 struct Visit {
     path: &'static str,
     in_room: bool,
     who: Who,
-}
-
-/// How the requests on a connection ended.
-enum Done {
-    Upgraded(Visit),
-    PeerClosed,
-    WeClose,
 }
 
 impl Tickets {
@@ -118,81 +104,52 @@ impl Tickets {
         let socket = stream.socket().clone();
         pass.on_probation(move || drop(socket.shutdown(Shutdown::Both)));
         if !secure {
-            return self.session(Line::Clear(Box::new(stream)), remote, pass);
+            return self.session(stream, remote, pass);
         }
         if let Some(tls) = door::enter(stream, remote, |stream| tls::accept(stream, &self.side.config()).map_err(|e| e.0)) {
-            self.session(Line::Secure(Box::new(tls)), remote, pass);
+            self.session(tls, remote, pass);
         }
     }
 
-    fn session(self: &Arc<Tickets>, mut line: Line, remote: SocketAddr, pass: Pass) {
-        let mut buffer = Vec::new();
-        match self.requests(&mut line, &mut buffer, remote, &pass) {
-            Ok(Done::Upgraded(visit)) => return self.move_to_websocket(visit, line, buffer, remote, pass),
-            Ok(Done::PeerClosed) => return line.close(),
-            Ok(Done::WeClose) => line.close(),
-            Err(_) if pass.gate().closed() => line.close(), // it was us who ended the reading
-            Err(e) => log::debug!(target: "http", "{remote}: {}", refusal::server_session(&e.into())),
+    fn session(self: &Arc<Tickets>, transport: impl Transport, remote: SocketAddr, pass: Pass) {
+        if let Some(upgraded) = http::serve(transport, remote, &pass, logged, |request| self.answer(request, remote)) {
+            self.move_to_websocket(upgraded, remote, pass);
         }
-        farewell(line.stream().socket());
     }
 
-    /// Request after request, until one of the sides has had enough.
-    fn requests(&self, line: &mut Line, buffer: &mut Vec<u8>, remote: SocketAddr, pass: &Pass) -> io::Result<Done> {
-        let (idle, head_time) = (pass.gate().limits().idle, pass.gate().limits().head);
-        line.stream().expect(head_time, head_time);
-        loop {
-            let mut head = match http::read_head(line, buffer)? {
-                Next::Head(head) => head,
-                Next::Closed => return Ok(Done::PeerClosed),
-                Next::ClientHello => return Ok(Done::WeClose),
-                Next::Refuse(refuse) => {
-                    log::info!(target: "http", "{remote} {} {}", refuse.status, refuse.reason);
-                    http::refuse(line, &refuse)?;
-                    return Ok(Done::WeClose);
-                }
-            };
-            let (response, visit) = match pass.refused() {
-                Some(why) => (Response::error(503, why).field("Retry-After", "5").close(), None),
-                None if head.path() == sign_in::PATH => {
-                    let response = sign_in::answer(self, line, buffer, &mut head, remote)?;
-                    (self.readable_by_own_pages(&head, response), None)
-                }
-                None => self.route(&head, line),
-            };
-            log::info!(target: "http", "{remote} {} {} {}", head.method(), printable(logged(&head)), response.status());
-            let keep = http::respond(line, &head, &response)?;
-            match visit {
-                Some(visit) => return Ok(Done::Upgraded(visit)),
-                None if !keep || pass.gate().closed() => return Ok(Done::WeClose),
-                None => line.stream().expect(idle, head_time),
+    /// What a request gets.
+    fn answer(&self, request: &mut Request<'_, impl Transport>, remote: SocketAddr) -> io::Result<Answer<Visit>> {
+        Ok(match request.head.path() {
+            "/" => self.upgrade(&request.head, "/", false),
+            "/room" => self.upgrade(&request.head, "/room", true),
+            "/healthz" => pages::healthz().into(),
+            "/ladder" => self.readable_by_own_pages(&request.head, ladder::table()).into(),
+            sign_in::PATH => {
+                let response = sign_in::answer(self, request, remote)?;
+                self.readable_by_own_pages(&request.head, response).into()
             }
-        }
-    }
-
-    /// What a request gets. With a visit, the response is `101`.
-    fn route(&self, head: &Head, line: &Line) -> (Response, Option<Visit>) {
-        let (path, in_room) = match head.path() {
-            "/" => ("/", false),
-            "/room" => ("/room", true),
-            "/healthz" => return (pages::healthz(), None),
-            "/ladder" => return (self.readable_by_own_pages(head, ladder::table()), None),
             path => match rung(path) {
-                Some(rung) => return self.climb(rung, head, line),
-                None => return (Response::error(404, "WebSockets live here: / repeats, /room is heard by all, /ladder/… are labs"), None),
+                Some(rung) => self.climb(rung, request),
+                None => Response::error(404, "WebSockets live here: / repeats, /room is heard by all, /ladder/… are labs").into(),
             },
-        };
+        })
+    }
+
+    fn upgrade(&self, head: &Head, path: &'static str, in_room: bool) -> Answer<Visit> {
         match websocket::upgrade(head, Origins::Listed(&self.origins), PROTOCOL) {
-            Ok(response) => (response, Some(Visit { path, in_room, who: Who::Later })),
-            Err(response) => (response, None),
+            Ok(response) => Answer::Upgrade(response, Visit { path, in_room, who: Who::Later }),
+            Err(response) => response.into(),
         }
     }
 
-    fn climb(&self, rung: &Rung, head: &Head, line: &Line) -> (Response, Option<Visit>) {
+    fn climb(&self, rung: &Rung, request: &Request<'_, impl Transport>) -> Answer<Visit> {
         // A page that came in the clear may be anybody's by now, whatever port it came from.
         let own: Vec<String> = self.origins.iter().filter(|origin| origin.starts_with("https:")).cloned().collect();
-        let (response, who) = rung.admit(head, &line.peer_chain(), &own, &self.sessions);
-        (response, who.map(|who| Visit { path: rung.path, in_room: false, who }))
+        let proved = request.transport.session().map(|session| Facts::of(session).peer_chain).unwrap_or_default();
+        match rung.admit(&request.head, &proved, &own, &self.sessions) {
+            (response, Some(who)) => Answer::Upgrade(response, Visit { path: rung.path, in_room: false, who }),
+            (response, None) => response.into(),
+        }
     }
 
     /// A page on another port may read the answer if it is ours (Fetch, CORS protocol).
@@ -211,14 +168,11 @@ impl Tickets {
     }
 
     /// A handshake needs a large stack, a conversation does not, and it may last for days.
-    fn move_to_websocket(self: &Arc<Tickets>, visit: Visit, line: Line, rest: Vec<u8>, remote: SocketAddr, pass: Pass) {
-        log::info!(target: "ticket", "{remote} connected to {}{}", visit.path, if line.is_secure() { "" } else { " in the clear" });
+    fn move_to_websocket(self: &Arc<Tickets>, upgraded: Upgraded<Visit>, remote: SocketAddr, pass: Pass) {
+        let Upgraded { to: visit, stream, session, rest } = upgraded;
+        log::info!(target: "ticket", "{remote} connected to {}{}", visit.path, if session.is_some() { "" } else { " in the clear" });
         pass.converses();
-        let (socket, session) = match line {
-            Line::Secure(tls) => (tls.stream.into_socket(), Some(tls.session)),
-            Line::Clear(stream) => (stream.into_socket(), None),
-        };
-        let mailbox = Mailbox::new(socket, session, Role::Server, rest, talk::FIRST_MAX);
+        let mailbox = Mailbox::new(stream.into_socket(), session, Role::Server, rest, talk::FIRST_MAX);
         let (told, its) = (mailbox.clone(), pass.socket().clone());
         pass.on_probation(move || {
             told.close(CloseCode::Again, "the server is full, and others come who may say who they are");
@@ -255,55 +209,5 @@ impl CloseCodes {
 
     fn too_late(self) -> CloseCode {
         if self == CloseCodes::Iana { CloseCode::from(3008) } else { self.unauthenticated() }
-    }
-}
-
-impl Line {
-    fn stream(&mut self) -> &mut Stream {
-        match self {
-            Line::Secure(tls) => &mut tls.stream,
-            Line::Clear(stream) => stream,
-        }
-    }
-
-    fn is_secure(&self) -> bool {
-        matches!(self, Line::Secure(_))
-    }
-
-    /// What the peer has proved in the handshake.
-    fn peer_chain(&self) -> Vec<rustls::pki_types::CertificateDer<'static>> {
-        match self {
-            Line::Secure(tls) => Facts::of(&tls.session).peer_chain,
-            Line::Clear(_) => Vec::new(),
-        }
-    }
-
-    /// Says close_notify, where there is one.
-    fn close(&mut self) {
-        if let Line::Secure(tls) = self {
-            let _ = tls.close();
-        }
-    }
-}
-
-impl Read for Line {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Line::Secure(tls) => tls.read(buffer),
-            Line::Clear(stream) => stream.read(buffer),
-        }
-    }
-}
-
-impl Write for Line {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Line::Secure(tls) => tls.write(bytes),
-            Line::Clear(stream) => stream.write(bytes),
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }

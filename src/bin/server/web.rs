@@ -13,18 +13,16 @@ use crate::{
 use padlock::{
     authority::gallery::Entry,
     certificate::{self, Identity},
-    error::{Result, printable},
-    http::{self, Head, Next, Response},
-    listener::{Connection, Pass, Stream, farewell},
+    error::Result,
+    http::{self, Answer, Head, Response, Upgraded},
+    listener::{Connection, Pass, Stream},
     mailbox::{self, Mailbox},
-    refusal,
     tls::{Facts, Tls},
     trust::ClientAuth,
     websocket::{self, Origins},
 };
 use rustls::ServerConfig;
 use std::{
-    io,
     net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
     thread,
@@ -39,13 +37,6 @@ pub struct Web {
     pub gallery: Gallery,
     pub rooms: Rooms,
     tapped: Arc<Tapped>,
-}
-
-/// How the requests on a connection ended.
-enum Done {
-    Upgraded(Topic),
-    PeerClosed,
-    WeClose,
 }
 
 impl Web {
@@ -69,103 +60,42 @@ impl Web {
         name.and_then(|name| self.gallery.answers(name, remote)).unwrap_or_else(|| self.side.config())
     }
 
-    /// What a session is used for: requests, and perhaps a WebSocket in the end. Otherwise it ends with close_notify.
-    fn session(self: &Arc<Web>, mut tls: Tls<Stream>, remote: SocketAddr, pass: Pass, handshake: &Handshake) {
+    /// What a session is used for: requests, and perhaps a WebSocket in the end.
+    fn session(self: &Arc<Web>, tls: Tls<Stream>, remote: SocketAddr, pass: Pass, handshake: &Handshake) {
         log::debug!(target: "tls", "{remote}: {}", described(&Facts::of(&tls.session)));
-        let mut buffer = Vec::new();
-        match self.requests(&mut tls, &mut buffer, remote, &pass, handshake) {
-            Ok(Done::Upgraded(topic)) => {
-                let Tls { session, stream } = tls;
-                return self.move_to_websocket(topic, Some(session), stream, buffer, remote, pass);
-            }
-            Ok(Done::PeerClosed) => return drop(tls.close()),
-            Ok(Done::WeClose) => drop(tls.close()),
-            Err(_) if pass.gate().closed() => drop(tls.close()), // it was us who ended the reading
-            Err(e) => log::debug!(target: "http", "{remote}: {}", refusal::server_session(&e.into())),
-        }
-        farewell(tls.stream.socket());
-    }
-
-    /// Request after request, until one of the sides has had enough.
-    fn requests(
-        &self,
-        tls: &mut Tls<Stream>,
-        buffer: &mut Vec<u8>,
-        remote: SocketAddr,
-        pass: &Pass,
-        handshake: &Handshake,
-    ) -> io::Result<Done> {
-        let (idle, head_time) = (pass.gate().limits().idle, pass.gate().limits().head);
-        tls.stream.expect(head_time, head_time);
-        loop {
-            let head = match http::read_head(tls, buffer)? {
-                Next::Head(head) => head,
-                Next::Closed => return Ok(Done::PeerClosed),
-                Next::ClientHello => return Ok(Done::WeClose), // TLS inside TLS: nobody means that
-                Next::Refuse(refuse) => {
-                    log::info!(target: "http", "{remote} {} {}", refuse.status, refuse.reason);
-                    http::refuse(tls, &refuse)?;
-                    return Ok(Done::WeClose);
-                }
-            };
-            let (response, topic) = self.route(&head, tls, remote, pass, handshake);
-            log::info!(target: "http", "{remote} {} {} {}", head.method(), printable(head.target()), response.status());
-            let keep = http::respond(tls, &head, &response)?;
-            if let Some(topic) = topic {
-                handshake.forget();
-                return Ok(Done::Upgraded(topic));
-            }
-            if !keep || pass.gate().closed() {
-                return Ok(Done::WeClose);
-            }
-            tls.stream.expect(idle, head_time);
+        let upgraded =
+            http::serve(tls, remote, &pass, Head::target, |request| Ok(self.answer(&request.head, request.transport, remote, handshake)));
+        if let Some(upgraded) = upgraded {
+            handshake.forget();
+            self.move_to_websocket(upgraded, remote, pass);
         }
     }
 
-    /// What a request gets. With a topic, the response is `101`.
-    fn route(
-        &self,
-        head: &Head,
-        tls: &mut Tls<Stream>,
-        remote: SocketAddr,
-        pass: &Pass,
-        handshake: &Handshake,
-    ) -> (Response, Option<Topic>) {
-        if let Some(why) = pass.refused() {
-            return (Response::error(503, why).field("Retry-After", "5").close(), None);
-        }
-        let topic = Topic::at(head.path());
+    /// What a request gets.
+    fn answer(&self, head: &Head, tls: &mut Tls<Stream>, remote: SocketAddr, handshake: &Handshake) -> Answer<Topic> {
         if head.path() == handshake_page::PATH && !websocket::is_upgrade(head) {
             let response = self.site.handshake(head, handshake.kept(tls));
             handshake.forget();
-            return (response, None);
+            return response.into();
         }
         handshake.is_over();
-        match topic {
+        match Topic::at(head.path()) {
             Some(topic) if websocket::is_upgrade(head) || topic != Topic::Counter => {
                 match websocket::upgrade(head, Origins::Own("https"), topic.protocol()) {
-                    Ok(response) => (response, Some(topic)),
-                    Err(response) => (response, None),
+                    Ok(response) => Answer::Upgrade(response, topic),
+                    Err(response) => response.into(),
                 }
             }
             None if websocket::is_upgrade(head) => {
-                (Response::error(404, "no WebSocket lives here: / counts, /echo repeats, /room is heard by all"), None)
+                Response::error(404, "no WebSocket lives here: / counts, /echo repeats, /room is heard by all").into()
             }
-            _ => (self.site.answer(head, visited(tls), || connection_facts(tls, remote)), None),
+            _ => self.site.answer(head, visited(tls), || connection_facts(tls, remote)).into(),
         }
     }
 
     /// A handshake needs a large stack, a conversation does not, and it may last for days.
-    /// Without `session`, every word can be read on the way.
-    pub fn move_to_websocket(
-        self: &Arc<Web>,
-        topic: Topic,
-        session: Option<rustls::Connection>,
-        stream: Stream,
-        rest: Vec<u8>,
-        remote: SocketAddr,
-        pass: Pass,
-    ) {
+    pub fn move_to_websocket(self: &Arc<Web>, upgraded: Upgraded<Topic>, remote: SocketAddr, pass: Pass) {
+        let Upgraded { to: topic, stream, session, rest } = upgraded;
         log::info!(target: "websocket", "{remote} connected to {}", topic.path());
         pass.converses();
         let mailbox = Mailbox::new(stream.into_socket(), session, Role::Server, rest, self.options.max_message);

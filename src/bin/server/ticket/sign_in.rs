@@ -1,12 +1,12 @@
 //! `POST /ladder/sign-in {"ticket": "…"}`: a ticket becomes a cookie, and a token for the rungs that need one in the URL or in a field.
 
 use super::{
-    Line, Tickets,
+    Tickets,
     sessions::{COOKIE, Kind, LIFE},
 };
 use padlock::{
     error::Result,
-    http::{self, Head, Response},
+    http::{self, Request, Response, Transport},
 };
 use serde_json::json;
 use std::{io, net::SocketAddr};
@@ -21,14 +21,16 @@ struct SignIn {
 }
 
 /// The answer, for our own pages and for programs. A page elsewhere may not even ask, or it could sign its visitors in as somebody else.
-pub fn answer(tickets: &Tickets, line: &mut Line, buffer: &mut Vec<u8>, head: &mut Head, remote: SocketAddr) -> io::Result<Response> {
-    let own = head.field("Origin").is_none_or(|origin| tickets.is_ours(origin));
-    Ok(match head.method() {
+pub fn answer(tickets: &Tickets, request: &mut Request<'_, impl Transport>, remote: SocketAddr) -> io::Result<Response> {
+    let own = request.head.field("Origin").is_none_or(|origin| tickets.is_ours(origin));
+    Ok(match request.head.method() {
         _ if !own => Response::error(403, "only this server's own pages may sign people in (Origin)").close(),
         // What a browser asks first when the page is on another port (Fetch, CORS-preflight).
         "OPTIONS" => Response::made("text/plain", "").field("Access-Control-Allow-Headers", "content-type"),
-        "POST" if !line.is_secure() => refused(403, "a cookie that is Secure is not set in the clear: sign in over https"),
-        "POST" => match http::read_body(line, buffer, head, BODY_MAX)? {
+        "POST" if request.transport.session().is_none() => {
+            refused(403, "a cookie that is Secure is not set in the clear: sign in over https")
+        }
+        "POST" => match request.body(BODY_MAX)? {
             Ok(body) => sign_in(tickets, &body, remote),
             Err(refuse) => refused(refuse.status, &refuse.reason).close(),
         },

@@ -1,4 +1,5 @@
 mod edge;
+mod ending;
 mod inbox;
 mod keeper;
 mod outbox;

@@ -45,6 +45,8 @@ mod password;
 mod post;
 #[path = "shared/record.rs"]
 mod record;
+#[path = "shared/size.rs"]
+mod size;
 #[path = "client/security.rs"]
 mod security;
 #[path = "client/telemetry.rs"]

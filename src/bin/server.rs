@@ -29,6 +29,8 @@ mod plain;
 mod failure;
 #[path = "shared/record.rs"]
 mod record;
+#[path = "shared/size.rs"]
+mod size;
 #[path = "server/rooms.rs"]
 mod rooms;
 #[path = "server/tapped.rs"]

@@ -2,6 +2,7 @@
 
 use crate::failure;
 use crate::record::Record;
+use crate::size::size;
 use crate::url::Url;
 use clap::{Args, Parser, Subcommand};
 use padlock::authority::Places;
@@ -301,17 +302,6 @@ fn seconds(text: &str) -> Result<Duration, String> {
     // A clock has an end, too: what can't be added to it is too long.
     let time = Duration::try_from_secs_f64(number).ok().filter(|time| std::time::Instant::now().checked_add(*time).is_some());
     time.ok_or_else(|| "a number of seconds from 0 up".to_string())
-}
-
-/// `4096`, `64k`, `16m`.
-fn size(text: &str) -> Result<usize, String> {
-    let (digits, unit) = match text.to_ascii_lowercase() {
-        text if text.ends_with('k') => (text.trim_end_matches('k').to_string(), 1024),
-        text if text.ends_with('m') => (text.trim_end_matches('m').to_string(), 1024 * 1024),
-        text => (text, 1),
-    };
-    let number: usize = digits.parse().map_err(|_| "a number of bytes, such as 65536, 64k or 16m".to_string())?;
-    number.checked_mul(unit).filter(|size| *size > 0).ok_or_else(|| "too large, or nothing at all".to_string())
 }
 
 /// Nothing that would end the field and begin another.

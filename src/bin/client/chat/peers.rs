@@ -1,7 +1,7 @@
 //! The chats that are open: a connection each, a thread that listens to each.
 
 use super::files::{self, Incoming, Step};
-use super::meet::Own;
+use super::own::Own;
 use super::screen::Screen;
 use padlock::chat::{Ended, Link, Peer, TEXT_MAX};
 use padlock::error::{escape, printable};

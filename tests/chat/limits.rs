@@ -19,10 +19,14 @@ cases! {
     [] twenty_people_fit_and_twenty_chats,
     [] who_asks_for_no_certificate_is_told_that_this_may_be_anybody,
     [] to_agree_twice_is_to_agree_once,
+    [] strangers_who_say_nothing_do_not_hold_up_who_was_invited,
 }
 
 /// As many as there is room for, and one more.
 const PEOPLE: usize = 21;
+
+/// More than may knock at once.
+const STRANGERS: usize = 100;
 
 /// Asks for a chat, without a client, and gives the address where it is waited for.
 fn introduced(lab: &Lab, directory: &Server, from: &str, to: &str) -> SocketAddr {
@@ -97,4 +101,18 @@ fn to_agree_twice_is_to_agree_once() {
     alice.types("connect bob");
     alice.hears("bob certificate successfully VERIFIED.");
     bob.hears("alice certificate successfully VERIFIED.");
+}
+
+fn strangers_who_say_nothing_do_not_hold_up_who_was_invited() {
+    let lab = Lab::of(&["alice", "bob"]);
+    let directory = lab.directory(&[]);
+    let bob = lab.person("bob", directory.port("chat"), &["--yes"]);
+    bob.hears("logged in");
+    let at = introduced(&lab, &directory, "alice", "bob");
+    // Each may stay for 10 s, and Bob waits for a minute.
+    let strangers: Vec<_> = (0..STRANGERS).map(|_| TcpStream::connect(at).unwrap()).collect();
+    let _alice = Link::new(connect(&lab, at, "alice", "bob"));
+    bob.hears("alice certificate successfully VERIFIED.");
+    drop(strangers);
+    TcpStream::connect(at).expect_err("who was waited for is here, and nobody else is");
 }

@@ -99,8 +99,13 @@ pub enum Peer {
     Piece {
         data: String,
     },
-    /// The file does not come after all, or is not taken.
+    /// All of your file `name` is here, and is what you announced.
+    Kept {
+        name: String,
+    },
+    /// Your file `name` is not taken: send no more of it.
     Stop {
+        name: String,
         reason: String,
     },
     Bye {

@@ -1,18 +1,15 @@
-//! What people do: meet, talk, send files, make groups, leave.
+//! What people do: meet, talk, make groups, leave.
 
 use super::{
     cases,
     common::{good, text},
     person::{Lab, connect},
 };
-use std::{fs, process::Command};
+use std::process::Command;
 
 cases! {
     [] people_meet_and_talk_with_and_without_a_slash,
     [] a_text_has_920_characters_at_most,
-    [] a_file_arrives_whole_and_replaces_nothing,
-    [] files_sent_at_once_arrive_one_after_the_other,
-    [] a_file_too_large_is_refused_by_either_side,
     [] a_group_is_connected_pairwise,
     ["tshark"] no_word_of_a_chat_passes_the_directory,
     [] a_killed_directory_ends_no_chat_and_is_found_again,
@@ -63,63 +60,6 @@ fn a_text_has_920_characters_at_most() {
     alice.hears("A message has 920 characters at most; this one has 921.");
     alice.types("msg carol hello");
     alice.hears("You are not connected to carol");
-}
-
-fn a_file_arrives_whole_and_replaces_nothing() {
-    let lab = Lab::of(&["alice", "bob"]);
-    let directory = lab.directory(&[]);
-    let (mut alice, mut bob) = (lab.person("alice", directory.port("chat"), &[]), lab.person("bob", directory.port("chat"), &[]));
-    bob.hears("logged in");
-    connect(&mut alice, "alice", &mut bob, "bob");
-    let bytes: Vec<u8> = (0..1_000_000_u32).map(|n| (n.wrapping_mul(n) >> 7) as u8).collect();
-    fs::write(alice.folder.path().join("photo.bin"), &bytes).unwrap();
-    fs::write(alice.folder.path().join("empty"), b"").unwrap();
-    alice.types("send bob photo.bin");
-    let sent = alice.hears("Sent photo.bin to bob: 1000000 bytes, SHA-256");
-    let sha256 = sent.rsplit(' ').next().unwrap();
-    bob.hears(&format!("Received file from: alice: received/photo.bin, 1000000 bytes, SHA-256 {sha256}"));
-    assert_eq!(fs::read(bob.folder.path().join("received/photo.bin")).unwrap(), bytes);
-    alice.types("send bob photo.bin");
-    bob.hears("received/photo.bin.1");
-    alice.types("send bob empty");
-    bob.hears("received/empty, 0 bytes");
-    alice.types("send bob missing");
-    alice.hears("missing");
-    let kept = fs::read_dir(bob.folder.path().join("received")).unwrap().count();
-    assert_eq!(kept, 3, "nothing half received stays");
-}
-
-fn files_sent_at_once_arrive_one_after_the_other() {
-    let lab = Lab::of(&["alice", "bob"]);
-    let directory = lab.directory(&[]);
-    let [mut alice, mut bob] = ["alice", "bob"].map(|name| lab.person(name, directory.port("chat"), &["--max-file", "16m"]));
-    bob.hears("logged in");
-    connect(&mut alice, "alice", &mut bob, "bob");
-    for name in ["one", "two", "three"] {
-        fs::write(alice.folder.path().join(name), name.repeat(3_000_000)).unwrap();
-    }
-    alice.types("send bob one\nsend bob two\nsend bob three");
-    for name in ["one", "two", "three"] {
-        bob.hears(&format!("Received file from: alice: received/{name}"));
-    }
-}
-
-fn a_file_too_large_is_refused_by_either_side() {
-    let lab = Lab::of(&["alice", "bob"]);
-    let directory = lab.directory(&[]);
-    let mut alice = lab.person("alice", directory.port("chat"), &["--max-file", "2m"]);
-    let mut bob = lab.person("bob", directory.port("chat"), &[]);
-    bob.hears("logged in");
-    connect(&mut alice, "alice", &mut bob, "bob");
-    fs::write(alice.folder.path().join("large"), vec![7; 1_500_000]).unwrap();
-    fs::write(alice.folder.path().join("larger"), vec![7; 2_500_000]).unwrap();
-    alice.types("send bob larger");
-    alice.hears("2500000 bytes are more than the 2097152 that are taken");
-    alice.types("send bob large");
-    bob.hears("alice wants to send a file: 1500000 bytes are more than the 1048576 that are taken");
-    alice.hears("bob stops the file");
-    alice.types("msg bob sorry");
-    bob.hears("Message: sorry");
 }
 
 fn a_group_is_connected_pairwise() {

@@ -4,7 +4,7 @@ use super::{
     cases,
     common::Server,
     directory::session,
-    mallory::{connect, stream},
+    mallory::{connect, prove, stream},
     person::Lab,
 };
 use padlock::{
@@ -13,6 +13,7 @@ use padlock::{
     tls::{self, Settings},
     trust::Trust,
 };
+use rustix::net::sockopt::set_socket_recv_buffer_size;
 use std::net::{SocketAddr, TcpStream};
 
 cases! {
@@ -20,6 +21,7 @@ cases! {
     [] who_asks_for_no_certificate_is_told_that_this_may_be_anybody,
     [] to_agree_twice_is_to_agree_once,
     [] strangers_who_say_nothing_do_not_hold_up_who_was_invited,
+    [] a_peer_who_reads_nothing_does_not_hold_up_whoever_types,
 }
 
 /// As many as there is room for, and one more.
@@ -29,7 +31,7 @@ const PEOPLE: usize = 21;
 const STRANGERS: usize = 100;
 
 /// Asks for a chat, without a client, and gives the address where it is waited for.
-fn introduced(lab: &Lab, directory: &Server, from: &str, to: &str) -> SocketAddr {
+pub fn introduced(lab: &Lab, directory: &Server, from: &str, to: &str) -> SocketAddr {
     let link = Link::new(session(lab, directory, from));
     link.post(&ToDirectory::Request { to: to.into(), group: None }).unwrap();
     let mut there = None;
@@ -115,4 +117,26 @@ fn strangers_who_say_nothing_do_not_hold_up_who_was_invited() {
     bob.hears("alice certificate successfully VERIFIED.");
     drop(strangers);
     TcpStream::connect(at).expect_err("who was waited for is here, and nobody else is");
+}
+
+fn a_peer_who_reads_nothing_does_not_hold_up_whoever_types() {
+    let lab = Lab::of(&["alice", "bob", "carol"]);
+    let directory = lab.directory(&[]);
+    let (mut bob, mut carol) = (lab.person("bob", directory.port("chat"), &["--yes"]), lab.person("carol", directory.port("chat"), &[]));
+    bob.hears("logged in");
+    carol.hears("logged in");
+    carol.types("chat bob");
+    carol.hears("bob has accepted");
+    carol.types("connect bob");
+    carol.hears("bob certificate successfully VERIFIED.");
+    let socket = TcpStream::connect(introduced(&lab, &directory, "alice", "bob")).unwrap();
+    set_socket_recv_buffer_size(&socket, 64 * 1024).unwrap();
+    let _alice = prove(&lab, socket, "alice", "bob");
+    bob.hears("alice certificate successfully VERIFIED.");
+    // More than the systems of both sides hold, and more than may wait.
+    let line = format!("msg alice {}", "\u{1f512}".repeat(920));
+    (0..4_000).for_each(|_| bob.types(&line));
+    bob.types("msg carol I have not waited");
+    carol.hears("Message: I have not waited");
+    bob.hears("The chat with alice is over: it reads nothing");
 }

@@ -10,6 +10,7 @@ mod common;
 mod conversation;
 mod directory;
 mod enrolment;
+mod files;
 mod ledger;
 mod limits;
 mod mallory;
@@ -24,6 +25,7 @@ fn main() -> std::process::ExitCode {
         conversation::CASES,
         directory::CASES,
         enrolment::CASES,
+        files::CASES,
         ledger::CASES,
         limits::CASES,
         mallory::CASES,

@@ -47,8 +47,13 @@ fn accept(lab: &Lab, listener: &TcpListener, who: &str) -> Option<Tls<Stream>> {
 }
 
 pub fn connect(lab: &Lab, at: SocketAddr, who: &str, whom: &str) -> Tls<Stream> {
+    prove(lab, TcpStream::connect(at).unwrap(), who, whom)
+}
+
+/// The handshake of `who` with `whom`, on a socket that may have been made in an odd way.
+pub fn prove(lab: &Lab, socket: TcpStream, who: &str, whom: &str) -> Tls<Stream> {
     let config = tls::client(Some(&identity(lab, who)), &trust(lab), Default::default(), &Settings::default()).unwrap();
-    tls::connect(stream(TcpStream::connect(at).unwrap()), server_name(whom).unwrap(), &config).map_err(|(failure, _)| failure).unwrap()
+    tls::connect(stream(socket), server_name(whom).unwrap(), &config).map_err(|(failure, _)| failure).unwrap()
 }
 
 /// A directory that lies: `on` is told what somebody says, with the link to them.

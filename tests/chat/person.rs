@@ -30,7 +30,12 @@ impl Lab {
     }
 
     pub fn person(&self, name: &str, directory: u16, more: &[&str]) -> Person {
-        Person::start(&self.certs, name, directory, more)
+        self.person_in(Arc::new(scratch()), name, directory, more)
+    }
+
+    /// Somebody in a folder that was there before, or that others are in as well.
+    pub fn person_in(&self, folder: Arc<TempDir>, name: &str, directory: u16, more: &[&str]) -> Person {
+        Person::start(&self.certs, folder, name, directory, more)
     }
 
     pub fn ca(&self, args: &[&str]) {
@@ -40,7 +45,7 @@ impl Lab {
 
 /// `./client chat NAME`, in a folder of its own.
 pub struct Person {
-    pub folder: TempDir,
+    pub folder: Arc<TempDir>,
     child: Child,
     types: ChildStdin,
     heard: Arc<Heard>,
@@ -54,8 +59,7 @@ struct Heard {
 }
 
 impl Person {
-    fn start(certs: &Path, name: &str, directory: u16, more: &[&str]) -> Person {
-        let folder = scratch();
+    fn start(certs: &Path, folder: Arc<TempDir>, name: &str, directory: u16, more: &[&str]) -> Person {
         let mut command = program("client", certs);
         command.args(["chat", name, "--directory", &format!("tls://localhost:{directory}")]).args(more).current_dir(folder.path());
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();

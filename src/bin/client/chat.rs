@@ -8,16 +8,18 @@
 mod command;
 #[path = "chat/directory.rs"]
 mod directory;
-#[path = "chat/files.rs"]
-mod files;
 #[path = "chat/meet.rs"]
 mod meet;
 #[path = "chat/own.rs"]
 mod own;
 #[path = "chat/peers.rs"]
 mod peers;
+#[path = "chat/receiving.rs"]
+mod receiving;
 #[path = "chat/screen.rs"]
 mod screen;
+#[path = "chat/sending.rs"]
+mod sending;
 
 use crate::options::{self, Options};
 use crate::url::Url;
@@ -84,6 +86,7 @@ pub fn chat(options: &Options, args: &options::Chat) -> Result<()> {
     if args.client_auth != ClientAuth::Require {
         screen.line("Careful: peers who connect need no certificate, so nobody's name is checked.");
     }
+    receiving::sweep();
     chat.leave_on_signals()?;
     chat.log_in(options, &url)?;
     while let Some(line) = input.next() {
@@ -144,7 +147,7 @@ impl Chat {
 
     fn tell(&self, message: &ToDirectory) {
         let directory = self.directory().clone();
-        if directory.is_none_or(|link| link.say(message).is_err()) {
+        if directory.is_none_or(|link| link.post(message).is_err()) {
             self.screen.line("The directory is not there; try again later.");
         }
     }
@@ -156,7 +159,7 @@ impl Chat {
         self.peers.close();
         let directory = self.directory().clone();
         if let (true, Some(link)) = (was_here, directory)
-            && link.say(&ToDirectory::Logout {}).is_ok()
+            && link.post(&ToDirectory::Logout {}).is_ok()
         {
             let gone = |link: &mut Option<Arc<Link>>| link.is_some();
             drop(self.changed.wait_timeout_while(self.directory(), GOODBYE, gone));

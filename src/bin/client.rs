@@ -51,6 +51,8 @@ mod size;
 mod security;
 #[path = "client/telemetry.rs"]
 mod telemetry;
+#[path = "client/terminal.rs"]
+mod terminal;
 #[path = "client/ticket.rs"]
 mod ticket;
 #[path = "client/url.rs"]
@@ -66,6 +68,7 @@ use url::Scheme;
 
 fn main() -> ExitCode {
     let options = Options::from_command_line();
+    terminal::remember();
     if let Some(limit) = options.max_time {
         give_up_after(limit, options.json);
     }
@@ -117,6 +120,7 @@ fn give_up_after(limit: Duration, json: bool) {
         let error = Error::new("max-time", format!("gave up after {} s, as --max-time says", limit.as_secs_f64()))
             .hint("see where it stands: ./client -v; or allow more time: --max-time SECONDS");
         output::failure(json, &error);
+        terminal::restore();
         process::exit(exit::TIMEOUT.into());
     });
 }

@@ -19,6 +19,7 @@ mod mallory;
 mod peer;
 mod person;
 mod revocation;
+mod terminal;
 
 fn main() -> std::process::ExitCode {
     cases::conduct(&[
@@ -30,5 +31,6 @@ fn main() -> std::process::ExitCode {
         limits::CASES,
         mallory::CASES,
         revocation::CASES,
+        terminal::CASES,
     ])
 }

@@ -22,6 +22,7 @@ mod screen;
 mod sending;
 
 use crate::options::{self, Options};
+use crate::terminal;
 use crate::url::Url;
 use command::{Command, HELP};
 use meet::Offers;
@@ -32,7 +33,7 @@ use padlock::error::{Error, Result};
 use padlock::trust::ClientAuth;
 use peers::Peers;
 use screen::Screen;
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
@@ -168,11 +169,12 @@ impl Chat {
 
     fn leave_on_signals(self: &Arc<Self>) -> Result<()> {
         let failed = |e: std::io::Error| Error::new("no-signals", format!("can't wait for signals: {e}"));
-        let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(failed)?;
+        let mut signals = Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM]).map_err(failed)?;
         let this = self.clone();
         let wait = move || {
             if signals.forever().next().is_some() {
                 this.log_out();
+                terminal::restore(); // whoever is at the prompt is not waited for
                 std::process::exit(0);
             }
         };

@@ -113,8 +113,9 @@ impl Screen {
         let odd = |e: ReadlineError| {
             Error::new("no-terminal", format!("this terminal can't be used: {e}")).hint("use a pipe: ./client chat NAME | cat")
         };
-        // While the other way of completing goes through its candidates, nothing that comes in is shown.
-        let config = Config::builder().completion_type(CompletionType::List).build();
+        // While the other way of completing goes through its candidates, nothing that comes in is shown. And the terminal's own
+        // modes, which bracketed paste is none of, are all that has to be put back.
+        let config = Config::builder().completion_type(CompletionType::List).bracketed_paste(false).build();
         let mut editor = Editor::with_history(config, MemHistory::new()).map_err(odd)?;
         editor.set_helper(Some(Names(self.names.clone())));
         let mut printer = editor.create_external_printer().map_err(odd)?;

@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The last byte of the first loopback address that is given away; .1 is everybody's.
 const FIRST_NUMBER: u8 = 2;
-/// Groups at a time.
-const GROUPS_MAX: usize = 20;
+/// Groups that one person may be in: so nobody takes them all, and there are never more than so many for each person.
+const GROUPS_EACH: usize = 5;
 
 /// The people who are here now. What it knows is in memory: after a restart they come again, and it knows the same.
 pub struct Directory {
@@ -175,19 +175,30 @@ impl Inner {
         if self.groups.contains_key(&group) {
             return Err(refused("group-exists", format!("There is a group {group} already.")));
         }
-        if self.groups.len() >= GROUPS_MAX {
-            return Err(refused("groups-full", format!("There are {GROUPS_MAX} groups, and no room for more.")));
+        // What is said to bob is to reach Bob.
+        if self.online.contains_key(&group) {
+            return Err(refused("bad-name", format!("{group} is somebody who is here: call the group otherwise.")));
         }
+        self.one_group_more(from)?;
         self.groups.insert(group.clone(), BTreeSet::from([from.to_owned()]));
         Ok(self.members(&group))
     }
 
     fn join(&mut self, from: &str, group: String) -> Result<Letters, Refused> {
-        match self.groups.get_mut(&group) {
-            Some(members) => members.insert(from.to_owned()),
+        match self.groups.get(&group) {
+            Some(members) if members.contains(from) => {}
+            Some(_) => self.one_group_more(from)?,
             None => return Err(refused("no-group", format!("There is no group {}.", crate::error::printable(&group)))),
-        };
+        }
+        self.groups.entry(group.clone()).or_default().insert(from.to_owned());
         Ok(self.members(&group))
+    }
+
+    fn one_group_more(&self, name: &str) -> Result<(), Refused> {
+        match self.groups.values().filter(|members| members.contains(name)).count() {
+            GROUPS_EACH.. => Err(refused("groups-full", format!("You are in {GROUPS_EACH} groups, and that is the limit."))),
+            _ => Ok(()),
+        }
     }
 
     /// Tells all members who they are.

@@ -31,6 +31,7 @@ cases! {
     [] who_reads_nothing_is_thrown_out_and_nobody_waits,
     [] who_says_too_much_throws_nobody_out,
     [] whom_we_hung_up_on_is_not_heard,
+    [] nobody_takes_all_groups_and_none_is_called_like_somebody_who_is_here,
 }
 
 fn one_more_than_there_is_room_for_is_told_so_and_comes_in_when_somebody_leaves() {
@@ -186,4 +187,26 @@ fn whom_we_hung_up_on_is_not_heard() {
     alice.types("who");
     alice.hears("online: alice");
     assert!(!alice.all().iter().any(|line| line.contains("chat request")));
+}
+
+fn nobody_takes_all_groups_and_none_is_called_like_somebody_who_is_here() {
+    let lab = Lab::of(&["alice", "bob"]);
+    let directory = lab.directory(&[]);
+    let (mut alice, mut bob) = (lab.person("alice", directory.port("chat"), &[]), lab.person("bob", directory.port("chat"), &[]));
+    alice.hears("logged in");
+    bob.hears("logged in");
+    for n in 1..=5 {
+        alice.types(&format!("create club{n}"));
+        alice.hears(&format!("club{n}: nobody else yet"));
+    }
+    alice.types("create club6");
+    alice.hears("You are in 5 groups, and that is the limit.");
+    bob.types("create club6");
+    bob.hears("club6: nobody else yet");
+    alice.types("join club6");
+    alice.hears("You are in 5 groups, and that is the limit.");
+    alice.types("join club1");
+    alice.hears("club1: nobody else yet");
+    bob.types("create alice");
+    bob.hears("alice is somebody who is here: call the group otherwise.");
 }

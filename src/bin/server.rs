@@ -44,12 +44,12 @@ mod web;
 
 use auth::Auth;
 use chat::Chat;
+use hello::Hello;
 use identity::Side;
 use options::{Options, Service};
 use padlock::{
     error::Result,
     listener::{Gate, Listener},
-    trust::ClientAuth,
     wire::End,
 };
 use pages::Site;
@@ -129,7 +129,7 @@ fn run(options: &Arc<Options>) -> Result<()> {
 struct Services {
     site: Arc<Site>,
     web: Arc<Web>,
-    hello: Option<Arc<Side>>,
+    hello: Option<Arc<Hello>>,
     tickets: Option<Arc<Tickets>>,
     auth: Option<Arc<Auth>>,
     chat: Option<Arc<Chat>>,
@@ -142,7 +142,7 @@ impl Services {
         let port = |of: Service| ports.iter().find(|(service, _)| *service == of).map(|(_, listener)| listener.address().port());
         let tapped = Tapped::new(options, &who, port(Service::Plain), port(Service::Web))?;
         let web = Arc::new(Web::new(options, &who, site.clone(), tapped)?);
-        let hello = options.starts(Service::Hello).then(|| Side::new(options, &who, ClientAuth::Require, &[])).transpose()?;
+        let hello = options.starts(Service::Hello).then(|| Hello::new(options, &who)).transpose()?;
         let tickets = options.starts_tickets().then(|| Tickets::new(options, &who, ports, &web.rooms.everyone)).transpose()?;
         let auth = options.starts(Service::Auth).then(|| Auth::new(options, &who, site.clone(), options.origins(ports))).transpose()?;
         let chat = options.starts(Service::Chat).then(|| Chat::new(options, &who)).transpose()?;
@@ -166,7 +166,7 @@ impl Services {
                 }
                 Service::Hello => {
                     let Some(hello) = self.hello.clone() else { continue };
-                    listener.serve(gate, move |connection| hello::converse(connection, &hello))?;
+                    listener.serve(gate, move |connection| hello.converse(connection))?;
                 }
                 Service::Ticket | Service::TicketWs => {
                     let Some(tickets) = self.tickets.clone() else { continue };
@@ -192,15 +192,19 @@ impl Services {
     /// Whatever shows the certificate.
     fn sides(&self) -> impl Iterator<Item = &Side> {
         let tickets = self.tickets.as_deref().map(|tickets| &tickets.side);
+        let hello = self.hello.as_deref().map(|hello| &hello.side);
         let auth = self.auth.iter().flat_map(|auth| [&auth.people, &auth.services]);
         let chat = self.chat.as_deref().map(|chat| &chat.side);
-        std::iter::once(&self.web.side).chain(self.hello.as_deref()).chain(tickets).chain(auth).chain(chat)
+        std::iter::once(&self.web.side).chain(hello).chain(tickets).chain(auth).chain(chat)
     }
 
     /// The authority has signed a new list of what it took back: nobody on it gets in any more, and whoever is in goes.
     fn look_again(&self, options: &Options) {
         reload(options, self.sides());
-        self.chat.iter().for_each(|chat| chat.look_again());
+        identity::look(options, |trust| {
+            self.hello.iter().for_each(|hello| hello.look_again(trust));
+            self.chat.iter().for_each(|chat| chat.look_again(trust));
+        });
     }
 }
 

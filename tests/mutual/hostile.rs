@@ -34,19 +34,19 @@ fn alice(house: &House, stream: TcpStream) -> BufReader<Tls<TcpStream>> {
     tls
 }
 
-fn shake_hands(stream: TcpStream, who: &Identity) -> Tls<TcpStream> {
+pub fn shake_hands(stream: TcpStream, who: &Identity) -> Tls<TcpStream> {
     let trust = Trust::lab(&Places::new(certs())).unwrap();
     let config = tls::client(Some(who), &trust, Default::default(), &Settings::default()).unwrap();
     tls::connect(stream, localhost(), &config).map_err(|(failure, _)| failure).unwrap()
 }
 
-fn line(tls: &mut BufReader<Tls<TcpStream>>) -> String {
+pub fn line(tls: &mut BufReader<Tls<TcpStream>>) -> String {
     let mut line = String::new();
     tls.read_line(&mut line).unwrap();
     line
 }
 
-fn is_echoed(tls: &mut BufReader<Tls<TcpStream>>) {
+pub fn is_echoed(tls: &mut BufReader<Tls<TcpStream>>) {
     tls.get_mut().write_all(b"still here\n").unwrap();
     assert_eq!(line(tls), "still here\n");
 }

@@ -12,10 +12,11 @@ mod hostile;
 #[path = "../hostile/peer.rs"]
 mod peer;
 mod people;
+mod revocation;
 mod server;
 #[path = "../common/client.rs"]
 mod talk;
 
 fn main() -> std::process::ExitCode {
-    cases::conduct(&[client::CASES, server::CASES, chain::CASES, hostile::CASES])
+    cases::conduct(&[client::CASES, server::CASES, chain::CASES, hostile::CASES, revocation::CASES])
 }

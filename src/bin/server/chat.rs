@@ -11,7 +11,7 @@ use crate::{
 };
 use pace::Pace;
 use padlock::{
-    certificate::{Identity, date},
+    certificate::Identity,
     chat::{Directory, Ended, FromDirectory, Link, Refused, ToDirectory, of_user},
     error::{Result, printable},
     file,
@@ -66,7 +66,7 @@ impl Chat {
         };
         log::info!(target: "chat", "{remote} {name} logged in");
         // A list that was signed between the handshake and now.
-        self.look_at(&[(name.to_owned(), link.clone())]);
+        identity::look(&self.options, |trust| throw_out_if_revoked(trust, name, link));
         let mut pace = Pace::default();
         let ended = link.listen(|message: ToDirectory| {
             if message != (ToDirectory::Who {}) {
@@ -93,19 +93,11 @@ impl Chat {
     }
 
     /// The authority has signed a new list: everybody learns it, and whoever is on it goes.
-    pub fn look_again(&self) {
+    pub fn look_again(&self, trust: &Trust) {
         if let Ok(list) = file::read(&self.options.places().crl("intermediate")) {
             self.directory.say(&FromDirectory::Revoked { list: String::from_utf8_lossy(&list).into_owned() });
         }
-        self.look_at(&self.directory.all());
-    }
-
-    /// Whoever of these is on the list as it is now goes.
-    fn look_at(&self, people: &[(String, Arc<Link>)]) {
-        match identity::trust(&self.options) {
-            Ok(trust) => people.iter().for_each(|(name, link)| throw_out_if_revoked(&trust, name, link)),
-            Err(e) => log::error!(target: "trust", "nobody can tell who was revoked: {e} ({})", e.hint),
-        }
+        self.directory.all().iter().for_each(|(name, link)| throw_out_if_revoked(trust, name, link));
     }
 
     /// The server stops. Chats between peers go on.
@@ -118,8 +110,7 @@ impl Chat {
 }
 
 fn throw_out_if_revoked(trust: &Trust, name: &str, link: &Arc<Link>) {
-    let Some(revoked) = link.chain.first().and_then(|leaf| trust.revoked(leaf)) else { return };
-    let reason = format!("{name}'s certificate {} was revoked on {}", revoked.serial, date(revoked.at));
+    let Some(reason) = link.chain.first().and_then(|leaf| identity::taken_back(trust, name, leaf)) else { return };
     let _ = link.post(&FromDirectory::Bye { code: "revoked".into(), reason: reason.clone() });
     link.hang_up(&reason);
 }

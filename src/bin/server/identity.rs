@@ -7,7 +7,7 @@ use padlock::{
     tls::{self, Settings},
     trust::{ClientAuth, Trust},
 };
-use rustls::ServerConfig;
+use rustls::{ServerConfig, pki_types::CertificateDer};
 use std::{
     net::{Ipv4Addr, Ipv6Addr},
     sync::{Arc, Mutex, PoisonError},
@@ -72,6 +72,20 @@ pub fn trust(options: &Options) -> Result<Trust> {
     let lab = Trust::lab(&options.places())?;
     let list = options.places().crl("intermediate");
     if options.no_crl || !list.exists() { Ok(lab) } else { lab.and_revoked_by(&list) }
+}
+
+/// Has `look` look at people again, with whom we believe now. If the files are no good, the log says that nobody can.
+pub fn look(options: &Options, look: impl FnOnce(&Trust)) {
+    match trust(options) {
+        Ok(trust) => look(&trust),
+        Err(e) => log::error!(target: "trust", "nobody can tell who was revoked: {e} ({})", e.hint),
+    }
+}
+
+/// Why `name`, whose certificate this is, has to go, if so.
+pub fn taken_back(trust: &Trust, name: &str, leaf: &CertificateDer<'_>) -> Option<String> {
+    let revoked = trust.revoked(leaf)?;
+    Some(format!("{name}'s certificate {} was revoked on {}", revoked.serial, certificate::date(revoked.at)))
 }
 
 /// Loads who we are, as the options name it.

@@ -4,7 +4,7 @@ use super::issuer::{Issuer, Which};
 use super::ledger::{Entry, Ledger, Status};
 use super::policy::USERS;
 use super::{Grant, Lock, Places, crl, issue, list};
-use crate::certificate::{Name, Summary, load_chain, summary};
+use crate::certificate::{Name, Summary, load_chain, parse, summary};
 use crate::error::{Error, Result};
 use crate::file;
 use crate::request::Request;
@@ -29,6 +29,8 @@ pub enum Proof {
 pub enum Enrolled {
     /// There is a new certificate: `chain` is PEM, leaf first. It took the place of the one with the serial `instead_of`.
     Issued { chain: String, leaf: Box<Summary>, instead_of: Option<String> },
+    /// Nothing was signed: this is the chain that was signed before, for the same key. Its first way did not end with whoever asks.
+    Again { chain: String, leaf: Box<Summary> },
     /// Nothing was signed: this one is valid, and says the same.
     Exists(Box<Summary>),
     /// Nothing was signed: this one is valid, and is somebody else's, to judge by country or organisation.
@@ -52,6 +54,9 @@ pub fn enrol(places: &Places, name: &str, request: &Request, proof: &Proof, now:
         Some(Held::Damaged(serial)) => Some(serial.clone()),
         Some(Held::Valid(certificate)) if !same_subject(certificate, &grant) => return Ok(Enrolled::Taken(certificate.clone())),
         Some(Held::Valid(certificate)) if may_renew(certificate, proof, now) => Some(certificate.serial.clone()),
+        Some(Held::Valid(certificate)) if !shown(certificate, proof) && is_of(places, certificate, request)? => {
+            return again(places, certificate.clone());
+        }
         Some(Held::Valid(certificate)) => return Ok(Enrolled::Exists(certificate.clone())),
     };
     if let Proof::Certificate(serial) = proof
@@ -135,8 +140,23 @@ fn same_subject(certificate: &Summary, grant: &Grant) -> bool {
 
 fn may_renew(certificate: &Summary, proof: &Proof, now: OffsetDateTime) -> bool {
     let life: Duration = certificate.not_after - certificate.not_before;
-    let held = matches!(proof, Proof::Certificate(serial) if *serial == certificate.serial);
-    held && certificate.not_after - now < life / RENEW_IN_LAST
+    shown(certificate, proof) && certificate.not_after - now < life / RENEW_IN_LAST
+}
+
+/// Whether whoever asks has it in hand.
+fn shown(certificate: &Summary, proof: &Proof) -> bool {
+    matches!(proof, Proof::Certificate(serial) if *serial == certificate.serial)
+}
+
+/// Whether it is for the key that has signed the request.
+fn is_of(places: &Places, certificate: &Summary, request: &Request) -> Result<bool> {
+    let chain = load_chain(&issued(places, &certificate.serial))?;
+    Ok(parse(&chain[0])?.public_key().raw == request.key.der())
+}
+
+fn again(places: &Places, leaf: Box<Summary>) -> Result<Enrolled> {
+    let chain = [file::read(&issued(places, &leaf.serial))?, file::read(&places.intermediate_certificate())?].concat();
+    Ok(Enrolled::Again { chain: String::from_utf8_lossy(&chain).into_owned(), leaf })
 }
 
 #[cfg(test)]
@@ -195,6 +215,20 @@ mod tests {
         let other = lab.enrol("alice", &asks("alice", "Elsewhere", &[]), &Proof::Account, 1).unwrap();
         assert!(matches!(other, Enrolled::Taken(held) if held.serial == first));
         assert_eq!(lab.valid(1), 1);
+    }
+
+    #[test]
+    fn whoever_never_received_a_certificate_gets_it_with_the_key_that_it_is_for() {
+        let (lab, asked) = (Lab::new(), alice());
+        let first = serial(lab.enrol("alice", &asked, &Proof::Account, 0));
+        let again = lab.enrol("alice", &asked, &Proof::Account, 1).unwrap();
+        assert!(matches!(&again, Enrolled::Again { leaf, chain } if leaf.serial == first && chain.matches("BEGIN").count() == 2));
+        let held = lab.enrol("alice", &asked, &Proof::Certificate(first.clone()), 1).unwrap();
+        assert!(matches!(held, Enrolled::Exists(_)), "whoever shows it has it");
+        let renewed = serial(lab.enrol("alice", &asked, &Proof::Certificate(first.clone()), 61));
+        let again = lab.enrol("alice", &asked, &Proof::Certificate(first), 61).unwrap();
+        assert!(matches!(again, Enrolled::Again { leaf, .. } if leaf.serial == renewed), "the new one was lost on its way");
+        assert_eq!(lab.valid(61), 1);
     }
 
     #[test]

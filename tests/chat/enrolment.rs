@@ -18,6 +18,8 @@ cases! {
     ["curl", "openssl"] what_is_no_honest_request_is_refused,
     ["curl", "openssl"] chain_list_and_certificates_are_for_everybody,
     [] of_many_who_ask_for_a_name_at_once_one_gets_it,
+    [] who_never_received_the_certificate_gets_it_by_enrolling_again,
+    ["curl"] strangers_who_ask_again_and_again_do_not_fill_the_diary,
     [] without_an_authority_nothing_is_half_written,
 }
 
@@ -236,4 +238,35 @@ fn without_an_authority_nothing_is_half_written() {
     assert!(text(&out.stderr).contains("./ca serve"), "{}", text(&out.stderr));
     let left: Vec<_> = fs::read_dir(house.certs.join("users/carol")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(left.iter().all(|name| name == "carol.key" || name == "carol.csr"), "{left:?}");
+}
+
+fn who_never_received_the_certificate_gets_it_by_enrolling_again() {
+    let house = House::open();
+    house.register("dave");
+    assert!(house.enrol(&house.certs, "dave", "Padlock").status.success());
+    let (chain, key) = (house.certs.join("users/dave/fullchain.pem"), house.certs.join("users/dave/dave.key"));
+    let signed = fs::read(&chain).unwrap();
+    // As a kill leaves it between the signing and the receiving.
+    fs::remove_file(&chain).unwrap();
+    let again = house.enrol(&house.certs, "dave", "Padlock");
+    assert!(again.status.success(), "{}", text(&again.stderr));
+    assert_eq!(text(&fs::read(&chain).unwrap()), text(&signed), "nothing new was signed");
+    fs::remove_file(&chain).unwrap();
+    fs::remove_file(&key).unwrap();
+    let with_another_key = house.enrol(&house.certs, "dave", "Padlock");
+    assert_eq!(with_another_key.status.code(), Some(22), "{}", text(&with_another_key.stderr));
+    let diary = fs::read_to_string(house.certs.join("ca/requests.log")).unwrap();
+    assert_eq!((diary.matches(" issued ").count(), diary.matches(" given again: ").count()), (1, 1), "{diary}");
+}
+
+fn strangers_who_ask_again_and_again_do_not_fill_the_diary() {
+    let house = House::open();
+    let told = good(house.curl("/certificates?[1-150]").args(["-d", "", "-o", "/dev/null", "-w", "%{http_code} "]));
+    assert_eq!(told, "401 ".repeat(150));
+    house.register("erin");
+    assert!(house.enrol(&house.certs, "erin", "Padlock").status.success());
+    let diary = fs::read_to_string(house.certs.join("ca/requests.log")).unwrap();
+    assert_eq!(diary.matches(" refused: ").count(), 100, "{diary}");
+    assert_eq!(diary.lines().count(), 102, "{diary}");
+    assert!(diary.lines().last().is_some_and(|line| line.contains(" erin issued ")), "{diary}");
 }

@@ -122,7 +122,7 @@ impl Desk {
         let request = match request::only(body) {
             Ok(request) => request,
             Err(e) => {
-                self.diary.note(remote, &name, &format!("refused: {}", e.cause));
+                self.diary.refused(remote, &name, &e.cause);
                 return refused::with(400, &e);
             }
         };
@@ -132,14 +132,18 @@ impl Desk {
             Ok(Enrolled::Issued { chain, leaf, instead_of }) => {
                 let instead = instead_of.map(|old| format!(", instead of {old}")).unwrap_or_default();
                 self.diary.note(remote, &name, &format!("issued {} for the key {key}{instead}", leaf.serial));
-                Response::new(201).field("Content-Type", CHAIN).field("Cache-Control", "no-store").body(chain)
+                signed(201, chain)
+            }
+            Ok(Enrolled::Again { chain, leaf }) => {
+                self.diary.note(remote, &name, &format!("given again: {}, for the key {key}", leaf.serial));
+                signed(200, chain)
             }
             Ok(Enrolled::Exists(held)) => {
-                self.diary.note(remote, &name, &format!("refused: {} is valid", held.serial));
+                self.diary.refused(remote, &name, &format!("{} is valid", held.serial));
                 exists(&held)
             }
             Ok(Enrolled::Taken(held)) => {
-                self.diary.note(remote, &name, &format!("refused: {} is valid, with another country or organisation", held.serial));
+                self.diary.refused(remote, &name, &format!("{} is valid, with another country or organisation", held.serial));
                 taken(&held)
             }
             Err(e) => self.refuse(remote, &name, &e),
@@ -160,7 +164,7 @@ impl Desk {
     }
 
     fn refuse(&self, remote: SocketAddr, name: &str, e: &Error) -> Response {
-        self.diary.note(remote, name, &format!("refused: {}", e.cause));
+        self.diary.refused(remote, name, &e.cause);
         failed(e)
     }
 
@@ -185,4 +189,9 @@ impl Desk {
         let list = pem::lists(&padlock::file::read(&file)?, &file)?.swap_remove(0);
         Ok(Response::made("application/pkix-crl", list.to_vec()))
     }
+}
+
+/// A certificate, and those that it leads to.
+fn signed(status: u16, chain: String) -> Response {
+    Response::new(status).field("Content-Type", CHAIN).field("Cache-Control", "no-store").body(chain)
 }

@@ -1,4 +1,5 @@
-//! What the service did, one line each, in a file that only grows: `ca/requests.log`.
+//! What the service did, one line each, in a file that only grows: `ca/requests.log`. What it signed is always written; of what it
+//! refused, so much that strangers can't fill the disk.
 
 use crate::say::fact;
 use padlock::authority;
@@ -7,11 +8,19 @@ use std::fs::File;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+/// So many refusals are written …
+const REFUSALS: u32 = 100;
+/// … in each such time: a few hundred kilobytes a day at most.
+const WITHIN: Duration = Duration::from_secs(3_600);
+
 pub struct Diary {
     file: File,
+    refusals: Mutex<Count>,
 }
 
 impl Diary {
@@ -20,17 +29,65 @@ impl Diary {
     /// # Errors
     /// It can't be written.
     pub fn open(ca: &Path) -> Result<Diary> {
-        Ok(Diary { file: authority::open_own(&ca.join("requests.log"))? })
+        Ok(Diary { file: authority::open_own(&ca.join("requests.log"))?, refusals: Mutex::default() })
     }
 
-    /// Writes one line: when, from where, for which name, what. One write(2) in append mode, so lines never mix.
+    /// Writes one line: when, from where, for which name, what.
     pub fn note(&self, remote: SocketAddr, name: &str, what: &str) {
         let (name, what) = (printable(name), printable(what));
         fact(&format!("{remote} {name}: {what}"));
+        self.write(&format!("{remote} {name} {what}"));
+    }
+
+    /// The same for what was refused, and why. Anybody can have that written.
+    pub fn refused(&self, remote: SocketAddr, name: &str, why: &str) {
+        let number = self.refusals.lock().unwrap_or_else(PoisonError::into_inner).next(Instant::now());
+        match number {
+            ..=REFUSALS => self.note(remote, name, &format!("refused: {why}")),
+            _ => fact(&format!("{remote} {}: refused: {}", printable(name), printable(why))),
+        }
+        if number == REFUSALS {
+            self.write("- - that was one refusal of many: more are not written within this hour");
+        }
+    }
+
+    /// One write(2) in append mode, so lines never mix.
+    fn write(&self, what: &str) {
         let now = OffsetDateTime::now_utc().replace_nanosecond(0).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-        let line = format!("{} {remote} {name} {what}\n", now.format(&Rfc3339).unwrap_or_default());
+        let line = format!("{} {what}\n", now.format(&Rfc3339).unwrap_or_default());
         if let Err(e) = (&self.file).write_all(line.as_bytes()) {
             log::error!(target: "authority", "requests.log can't be written: {e}");
         }
+    }
+}
+
+/// How many there were in this hour.
+#[derive(Default)]
+struct Count {
+    since: Option<Instant>,
+    number: u32,
+}
+
+impl Count {
+    /// The number of one more.
+    fn next(&mut self, now: Instant) -> u32 {
+        if self.since.is_none_or(|since| now.duration_since(since) >= WITHIN) {
+            *self = Count { since: Some(now), number: 0 };
+        }
+        self.number = self.number.saturating_add(1);
+        self.number
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_hour_is_counted_anew() {
+        let (mut count, now) = (Count::default(), Instant::now());
+        assert_eq!((1..=200).map(|_| count.next(now)).last(), Some(200));
+        assert_eq!(count.next(now + WITHIN - Duration::from_nanos(1)), 201);
+        assert_eq!(count.next(now + WITHIN), 1);
     }
 }

@@ -9,6 +9,10 @@ mod attacker;
 mod middle;
 #[path = "wiretap/options.rs"]
 mod options;
+#[path = "wiretap/pair.rs"]
+mod pair;
+#[path = "wiretap/printer.rs"]
+mod printer;
 #[path = "wiretap/relay.rs"]
 mod relay;
 #[path = "wiretap/view.rs"]
@@ -21,6 +25,7 @@ use padlock::{
     listener::{Gate, Limits, Listener},
     wire::Capture,
 };
+use printer::Printer;
 use relay::Relay;
 use signal_hook::{
     consts::{SIGINT, SIGTERM},
@@ -34,6 +39,9 @@ use std::{
 };
 use view::View;
 
+/// Connections at once. A browser makes some ten; two wiretaps that pass everything on to each other make as many as they may, and
+/// this many fit into the 1,024 descriptors that a program usually has.
+const CONNECTIONS: usize = 256;
 /// What is under way when it is told to stop has this long to end.
 const LAST_CALL: Duration = Duration::from_millis(200);
 
@@ -56,8 +64,9 @@ fn run(options: &Options) -> Result<()> {
         return Err(options::circle(here));
     }
     let capture = options.capture.as_ref().map(|file| Capture::create(file, options::CAPTURE_SIZE, false)).transpose()?;
-    let view = Arc::new(View::new(options.times));
-    let gate = Gate::new(Limits::default());
+    let printer = Printer::start().map_err(|e| Error::new("no-threads", format!("can't start a thread to print with: {e}")))?;
+    let view = Arc::new(View::new(options.times, printer.clone()));
+    let gate = Gate::new(Limits { total: CONNECTIONS, ..Limits::default() });
     match options.mitm {
         None => {
             let relay = Relay { target, view, capture: capture.clone() };
@@ -74,5 +83,6 @@ fn run(options: &Options) -> Result<()> {
     signals.forever().next();
     gate.close(LAST_CALL);
     capture.iter().for_each(|capture| capture.flush());
+    printer.finish(LAST_CALL);
     Ok(())
 }

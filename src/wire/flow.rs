@@ -1,7 +1,7 @@
 //! One connection as packets: what TCP would have made of the bytes that passed.
 
 use super::capture::Capture;
-use super::packet::{ACK, FIN, PUSH, Route, SEGMENT, SYN, Segment};
+use super::packet::{ACK, FIN, PUSH, RST, Route, SEGMENT, SYN, Segment};
 use super::pcapng;
 use super::records::{APPLICATION_DATA, CHANGE_CIPHER_SPEC, HEADER as RECORD_HEADER};
 use super::tap::{Direction, Watcher};
@@ -168,6 +168,15 @@ impl Watcher for Flow {
             self.begin(&mut state, time);
             self.packet(&mut state, time, direction, FIN | ACK, &[]);
         }
+    }
+
+    fn broken(&self, direction: Direction) {
+        let mut state = self.state();
+        self.release(&mut state);
+        let time = SystemTime::now();
+        self.begin(&mut state, time);
+        self.packet(&mut state, time, direction, RST | ACK, &[]);
+        (state.sent.ended, state.received.ended) = (true, true);
     }
 }
 

@@ -10,6 +10,7 @@ pub const SEGMENT: usize = 65_535 - 60;
 
 pub const FIN: u8 = 0x01;
 pub const SYN: u8 = 0x02;
+pub const RST: u8 = 0x04;
 pub const PUSH: u8 = 0x08;
 pub const ACK: u8 = 0x10;
 

@@ -21,6 +21,12 @@ pub trait Watcher: Send + Sync {
 
     /// Nothing more comes that way: the sender has said so (TCP's FIN).
     fn ended(&self, _direction: Direction) {}
+
+    /// Nothing more comes, either way: the one who sends that way has broken it off (TCP's RST).
+    fn broken(&self, _direction: Direction) {
+        self.ended(Direction::Sent);
+        self.ended(Direction::Received);
+    }
 }
 
 /// A stream, and who watches it. Nobody does until [`watch`](Tap::watch) is called, and that costs nothing.
@@ -56,6 +62,11 @@ impl<S> Tap<S> {
         for watcher in &self.watchers {
             if bytes.is_empty() { watcher.ended(direction) } else { watcher.seen(direction, bytes) }
         }
+    }
+
+    /// As [`saw`](Tap::saw): who sends that way has broken the connection off.
+    pub fn broke(&self, direction: Direction) {
+        self.watchers.iter().for_each(|watcher| watcher.broken(direction));
     }
 
     /// As [`saw`](Tap::saw): the first `taken` bytes of `pieces` were written.

@@ -127,7 +127,7 @@ pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-/// What the server costs at this moment.
+/// What a program costs at this moment.
 #[derive(Debug, Clone, Copy)]
 pub struct Cost {
     pub threads: usize,
@@ -137,7 +137,11 @@ pub struct Cost {
 
 impl Cost {
     pub fn of(server: &Server) -> Cost {
-        let process = format!("/proc/{}", server.pid());
+        Cost::of_process(server.pid())
+    }
+
+    pub fn of_process(pid: u32) -> Cost {
+        let process = format!("/proc/{pid}");
         let status = fs::read_to_string(format!("{process}/status")).unwrap();
         let number = |name: &str| {
             let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();

@@ -12,8 +12,12 @@ mod client;
 mod common;
 mod mitm;
 mod page;
+#[path = "../hostile/peer.rs"]
+#[allow(dead_code)]
+mod peer;
+mod relay;
 mod wiretap;
 
 fn main() -> std::process::ExitCode {
-    cases::conduct(&[capture::CASES, wiretap::CASES, page::CASES, mitm::CASES])
+    cases::conduct(&[capture::CASES, wiretap::CASES, relay::CASES, page::CASES, mitm::CASES])
 }

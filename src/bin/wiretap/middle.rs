@@ -4,6 +4,7 @@
 use crate::{
     attacker::{self, Mitm},
     options::Options,
+    pair::{Broken, Pair, Side, reset},
     view::{Column, View},
 };
 use padlock::{
@@ -13,12 +14,11 @@ use padlock::{
     refusal,
     tls::{self, Failure, Settings, Tls},
     trust::Trust,
-    wire::{Direction, Stranger, Watcher},
+    wire::{Direction, Stranger},
 };
-use rustix::event::{PollFd, PollFlags, poll};
 use rustls::{ClientConfig, ServerConfig, pki_types::ServerName};
 use std::{
-    io::{self, Read, Write},
+    io,
     net::{SocketAddr, TcpStream},
     sync::Arc,
     time::Duration,
@@ -26,10 +26,6 @@ use std::{
 
 /// How long the server may take to answer the door, and to prove its name.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
-/// What is deciphered at once: a record.
-const PIECE: usize = 16 * 1024;
-/// Nobody converses for so long in a lab.
-const AT_MOST: Duration = Duration::from_secs(3600);
 
 pub struct Middle {
     how: Mitm,
@@ -60,8 +56,12 @@ impl Middle {
     }
 
     pub fn converse(&self, connection: Connection) {
-        let Connection { stream, pass: _pass, .. } = connection;
+        let Connection { stream, pass, .. } = connection;
         let column = Arc::new(self.view.column());
+        if pass.refused().is_some() {
+            column.turned_away(self.target);
+            return reset(stream.socket());
+        }
         let client = match tls::accept(stream, &self.server) {
             Ok(client) => client,
             Err((failure, stream)) => {
@@ -70,7 +70,7 @@ impl Middle {
             }
         };
         match self.server() {
-            Ok(server) => Between { client, server, column }.converse(),
+            Ok(server) => between(client, server, &column),
             Err(e) => column.say(Direction::Sent, &format!("({e})")),
         }
     }
@@ -86,76 +86,15 @@ impl Middle {
     }
 }
 
-/// Both sessions of one connection.
-struct Between {
-    client: Tls<Stream>,
-    server: Tls<Stream>,
-    column: Arc<Column>,
-}
-
-impl Between {
-    fn converse(mut self) {
-        let told = self.column.clone();
-        let stranger = Stranger::new(move |direction, sight| told.tell(direction, &sight));
-        if let Err(failure) = self.pass_on(&stranger) {
-            self.column.say(Direction::Received, &format!("({})", refusal::server_session(&failure)));
-        }
-        for side in [&mut self.client, &mut self.server] {
-            let _ = side.close();
-        }
-        farewell(self.client.stream.socket());
-    }
-
-    /// Whoever has something to say is heard; until one side has said its last.
-    fn pass_on(&mut self, stranger: &Stranger) -> Result<(), Failure> {
-        for side in [&mut self.client, &mut self.server] {
-            side.stream.expect(AT_MOST, AT_MOST);
-        }
-        loop {
-            let over = pass(&mut self.client, &mut self.server, stranger, Direction::Received)?
-                || pass(&mut self.server, &mut self.client, stranger, Direction::Sent)?;
-            if over {
-                return Ok(());
-            }
-            let (client, server) = (self.client.stream.socket(), self.server.stream.socket());
-            let mut sides = [PollFd::new(&*client.stream, PollFlags::IN), PollFd::new(&*server.stream, PollFlags::IN)];
-            match poll(&mut sides, None) {
-                Ok(_) | Err(rustix::io::Errno::INTR) => {}
-                Err(e) => return Err(Failure::Io(e.into())),
-            }
-            let ready = sides.map(|side| !side.revents().is_empty());
-            for (side, ready) in [&mut self.client, &mut self.server].into_iter().zip(ready) {
-                if ready {
-                    hear(side)?;
-                }
-            }
-        }
-    }
-}
-
-/// One read from the socket, which has something.
-fn hear(side: &mut Tls<Stream>) -> Result<(), Failure> {
-    if side.session.read_tls(&mut side.stream).map_err(Failure::Io)? == 0 {
-        return Err(Failure::Io(io::ErrorKind::UnexpectedEof.into()));
-    }
-    side.session.process_new_packets().map(drop).map_err(Failure::Tls)
-}
-
-/// Passes on what has been deciphered. True when the side has said its last.
-fn pass(from: &mut Tls<Stream>, to: &mut Tls<Stream>, stranger: &Stranger, direction: Direction) -> Result<bool, Failure> {
-    let mut piece = [0; PIECE];
-    loop {
-        match from.session.reader().read(&mut piece) {
-            Ok(0) => {
-                stranger.ended(direction);
-                return Ok(true);
-            }
-            Ok(n) => {
-                stranger.seen(direction, &piece[..n]);
-                to.write_all(&piece[..n]).map_err(Failure::Io)?;
-            }
-            Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Ok(false),
-            Err(e) => return Err(Failure::Io(e)),
-        }
+/// Passes on what is in the sessions, and how each ends: who said close_notify may still listen.
+fn between(client: Tls<Stream>, server: Tls<Stream>, column: &Arc<Column>) {
+    let (mut client, told) = (Side::sealed(client), column.clone());
+    client.socket.watch(Arc::new(Stranger::new(move |direction, sight| told.tell(direction, &sight))));
+    let mut pair = Pair::new(client, Side::sealed(server));
+    let Err(Broken { speaker, why }) = pair.converse() else { return };
+    column.say(speaker, &format!("({})", refusal::server_session(&why)));
+    match why {
+        Failure::Io(_) => [&pair.client, &pair.server].iter().for_each(|side| reset(&side.socket)),
+        Failure::Tls(_) => farewell(&pair.client.socket), // it may have an alert to read
     }
 }

@@ -1,10 +1,15 @@
 //! What is printed: the client's words on the left, the server's on the right.
 
+use crate::printer::Printer;
 use padlock::wire::{Direction, Sight};
 use std::{
     fmt::Write as _,
     io::{self, Write},
-    sync::atomic::{AtomicU64, Ordering},
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Instant,
 };
 
@@ -15,21 +20,24 @@ const COLUMN: usize = 58;
 pub struct View {
     times: bool,
     next: AtomicU64,
+    printer: Arc<Printer>,
 }
 
 /// One connection in the view.
 pub struct Column {
+    printer: Arc<Printer>,
     number: u64,
     began: Option<Instant>,
 }
 
 impl View {
-    pub fn new(times: bool) -> View {
-        View { times, next: AtomicU64::new(1) }
+    pub fn new(times: bool, printer: Arc<Printer>) -> View {
+        View { times, next: AtomicU64::new(1), printer }
     }
 
     pub fn column(&self) -> Column {
-        Column { number: self.next.fetch_add(1, Ordering::Relaxed), began: self.times.then(Instant::now) }
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        Column { printer: self.printer.clone(), number, began: self.times.then(Instant::now) }
     }
 }
 
@@ -53,8 +61,13 @@ impl Column {
             let _ = writeln!(lines, "{:indent$}{mark} {line}", "");
             mark = " ".repeat(mark.len());
         }
-        let mut out = io::stdout().lock(); // all its lines together
-        let _ = out.write_all(lines.as_bytes()).and_then(|()| out.flush());
+        self.printer.print(&lines); // together
+    }
+
+    /// There are more connections than a lesson has.
+    pub fn turned_away(&self, target: SocketAddr) {
+        let circle = format!("does {target} pass everything on to here? then it goes in a circle");
+        self.say(Direction::Sent, &format!("(turned away: too many connections at once; {circle})"));
     }
 }
 

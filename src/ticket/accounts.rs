@@ -87,7 +87,7 @@ impl Accounts {
         self.guesses.pay_for_account(address, Instant::now()).map_err(NoEntry::Slow)?;
         let kept = self.passwords.turn()?.hash(password)?;
         self.add(name, &kept)?;
-        self.guesses.know(name, address);
+        self.guesses.know(name, address, Instant::now());
         Ok(())
     }
 
@@ -107,7 +107,7 @@ impl Accounts {
             return Err(NoEntry::Wrong);
         }
         self.guesses.give_back(paid);
-        self.guesses.know(name, address);
+        self.guesses.know(name, address, Instant::now());
         Ok(())
     }
 

@@ -5,10 +5,11 @@
 //! one, never half of one.
 
 use crate::error::{Error, Result};
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, DirBuilder, File, Permissions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Who may read what is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +22,9 @@ pub enum Readers {
 
 /// No key, certificate or ledger of a lab comes near this; without a limit `--cert /dev/zero` would eat the memory.
 pub const LARGEST: u64 = 16 * 1024 * 1024;
+
+/// How the name of a file begins that is not yet whole.
+const UNFINISHED: &str = ".new-";
 
 /// Replaces `path` by `bytes` in one step.
 ///
@@ -72,7 +76,7 @@ pub fn directory(path: &Path, readers: Readers) -> Result<()> {
 /// Turns what the operating system said about `path` into two lines.
 pub fn explain(e: &io::Error, doing: &str, path: &Path) -> Error {
     let shown = path.display();
-    let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")).display();
+    let parent = parent(path).display();
     let (code, why, hint) = match e.kind() {
         ErrorKind::NotFound if doing == "read" => {
             ("file-missing", "there is no such file", "check the name; make certs makes the lab's own files".into())
@@ -107,10 +111,10 @@ fn plain(e: &io::Error) -> String {
 }
 
 fn place(path: &Path, bytes: &[u8], readers: Readers, replace: bool) -> io::Result<()> {
-    let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let parent = parent(path);
     let mode = if readers == Readers::Owner { 0o600 } else { 0o644 };
     // The mode is given at creation: a chmod afterwards would leave a moment in which others can open a key.
-    let mut file = tempfile::Builder::new().prefix(".new-").permissions(Permissions::from_mode(mode)).tempfile_in(parent)?;
+    let mut file = tempfile::Builder::new().prefix(&unfinished(path)).permissions(Permissions::from_mode(mode)).tempfile_in(parent)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     if replace {
@@ -122,12 +126,44 @@ fn place(path: &Path, bytes: &[u8], readers: Readers, replace: bool) -> io::Resu
     File::open(parent)?.sync_all()
 }
 
+fn parent(path: &Path) -> &Path {
+    path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// How the names of files begin that are to become `path`. What follows has no dot.
+fn unfinished(path: &Path) -> OsString {
+    let mut name = OsString::from(UNFINISHED);
+    name.push(path.file_name().unwrap_or_default());
+    name.push(".");
+    name
+}
+
 /// Removes what a killed process left behind in `directory`. Only for directories whose writers hold a lock.
 pub fn sweep(directory: &Path) {
-    let Ok(entries) = fs::read_dir(directory) else { return };
-    for entry in entries.flatten().filter(|e| e.file_name().as_encoded_bytes().starts_with(b".new-")) {
-        if let Err(e) = fs::remove_file(entry.path()) {
-            log::debug!(target: "authority", "could not remove {}: {e}", entry.path().display());
+    remove(&beginning_with(directory, OsStr::new(UNFINISHED)));
+}
+
+/// What was to become `path`: a killed process left it behind, or a live one is writing it. [`remove()`] it under the writers' lock:
+/// whatever was there before, and still is, will not become anything.
+pub fn half_written(path: &Path) -> Vec<PathBuf> {
+    let start = unfinished(path);
+    let mut found = beginning_with(parent(path), &start);
+    found.retain(|found| found.file_name().is_some_and(|name| !name.as_encoded_bytes()[start.len()..].contains(&b'.')));
+    found
+}
+
+/// Removes files that nobody needs, where they are still there.
+pub fn remove(files: &[PathBuf]) {
+    for file in files {
+        match fs::remove_file(file) {
+            Err(e) if e.kind() != ErrorKind::NotFound => log::debug!(target: "authority", "could not remove {}: {e}", file.display()),
+            _ => {}
         }
     }
+}
+
+fn beginning_with(directory: &Path, start: &OsStr) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let ours = entries.filter(|entry| entry.file_name().as_encoded_bytes().starts_with(start.as_encoded_bytes()));
+    ours.map(|entry| entry.path()).collect()
 }

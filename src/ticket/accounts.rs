@@ -58,12 +58,14 @@ struct Stamp(u64, u64, i64, i64);
 
 impl Accounts {
     /// The accounts in the file at `path`. It need not be there yet, and what is wrong with it is said at each use: see
-    /// [`Accounts::count`].
+    /// [`Accounts::count`]. What a killed process left half-written beside it is removed.
     ///
     /// # Errors
     /// The system gives no random bytes, or no memory.
     pub fn new(path: impl Into<PathBuf>) -> Result<Accounts> {
-        Ok(Accounts { path: path.into(), passwords: Passwords::new()?, guesses: Guesses::default(), read: Mutex::default() })
+        let path = path.into();
+        sweep(&path);
+        Ok(Accounts { path, passwords: Passwords::new()?, guesses: Guesses::default(), read: Mutex::default() })
     }
 
     /// How many there are.
@@ -130,7 +132,7 @@ impl Accounts {
         if let Some(directory) = self.path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
             file::directory(directory, Readers::Owner)?;
         }
-        let _lock = Lock::on(&self.path.with_extension("lock"), &self.path)?;
+        let _lock = lock(&self.path)?;
         let known = self.known()?;
         check_room(&known, name)?;
         check_writable(&self.path)?;
@@ -143,6 +145,23 @@ impl Accounts {
 impl From<Error> for NoEntry {
     fn from(error: Error) -> NoEntry {
         NoEntry::Error(error)
+    }
+}
+
+/// Held by whoever writes the file, in whatever process.
+fn lock(path: &Path) -> Result<Lock> {
+    Lock::on(&path.with_extension("lock"), path)
+}
+
+/// Removes what killed processes left half-written. Without the lock it can't be told from what another process is writing now.
+fn sweep(path: &Path) {
+    let left = file::half_written(path);
+    if left.is_empty() {
+        return;
+    }
+    match lock(path) {
+        Ok(_lock) => file::remove(&left),
+        Err(e) => log::warn!(target: "ticket", "{} half-written files stay beside {}: {e}", left.len(), path.display()),
     }
 }
 

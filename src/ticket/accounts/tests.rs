@@ -1,6 +1,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 use super::*;
-use std::{net::Ipv4Addr, os::unix::fs::PermissionsExt, thread};
+use std::{
+    net::Ipv4Addr,
+    os::unix::fs::PermissionsExt,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+};
 use tempfile::TempDir;
 
 const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -125,6 +130,39 @@ fn of_many_who_register_at_once_in_two_processes_nobody_is_lost_and_each_name_is
         assert_eq!(both, ["account-taken", "in"], "name-{name}");
     }
     assert_eq!(one.count(), Ok(8));
+}
+
+#[test]
+fn what_a_killed_process_left_half_written_is_swept_and_nothing_else() {
+    let (folder, accounts) = accounts();
+    code(accounts.register("alice", PASSWORD, HERE));
+    let make = |name: &str| fs::write(folder.path().join(name), "alice:").unwrap();
+    for name in [".new-accounts.aB3dE6", ".new-accounts.zzzzzz", ".new-accounts.txt.aB3dE6", ".new-other.aB3dE6", "new-accounts.aB3dE6"] {
+        make(name);
+    }
+    let again = Accounts::new(&accounts.path).unwrap();
+    let mut left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    left.sort_unstable();
+    assert_eq!(left, [".new-accounts.txt.aB3dE6", ".new-other.aB3dE6", "accounts", "accounts.lock", "new-accounts.aB3dE6"]);
+    assert_eq!(code(again.sign_in("alice", PASSWORD, HERE)), "in");
+}
+
+#[test]
+fn a_server_that_starts_sweeps_nothing_that_another_is_writing() {
+    let (_folder, accounts) = accounts();
+    let registered = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let starting = || {
+            while !registered.load(Ordering::SeqCst) {
+                Accounts::new(&accounts.path).unwrap();
+            }
+        };
+        scope.spawn(starting);
+        let said: Vec<_> = (0..16).map(|number| code(accounts.register(&format!("name-{number}"), PASSWORD, HERE))).collect();
+        registered.store(true, Ordering::SeqCst); // before any assertion: the other thread ends by this
+        assert_eq!(said, ["in"; 16]);
+    });
+    assert_eq!(accounts.count(), Ok(16));
 }
 
 #[test]

@@ -30,6 +30,8 @@ mod show;
 mod sign;
 #[path = "ca/verify.rs"]
 mod verify;
+#[path = "shared/watch.rs"]
+mod watch;
 #[path = "ca/withdraw.rs"]
 mod withdraw;
 

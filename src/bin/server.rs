@@ -37,7 +37,7 @@ mod rooms;
 mod tapped;
 #[path = "server/ticket.rs"]
 mod ticket;
-#[path = "server/watch.rs"]
+#[path = "shared/watch.rs"]
 mod watch;
 #[path = "server/web.rs"]
 mod web;
@@ -45,7 +45,6 @@ mod web;
 use auth::Auth;
 use chat::Chat;
 use hello::Hello;
-use identity::Side;
 use options::{Options, Service};
 use padlock::{
     error::Result,
@@ -108,7 +107,7 @@ fn run(options: &Arc<Options>) -> Result<()> {
         match signal {
             SIGHUP => {
                 services.web.gallery.forget();
-                reload(options, services.sides());
+                services.reload(options);
             }
             _ => break,
         }
@@ -189,18 +188,25 @@ impl Services {
         Ok(())
     }
 
-    /// Whatever shows the certificate.
-    fn sides(&self) -> impl Iterator<Item = &Side> {
-        let tickets = self.tickets.as_deref().map(|tickets| &tickets.side);
+    /// New connections get what is in the files now. What can't be used changes nothing.
+    fn reload(&self, options: &Options) {
         let hello = self.hello.as_deref().map(|hello| &hello.side);
         let auth = self.auth.iter().flat_map(|auth| [&auth.people, &auth.services]);
         let chat = self.chat.as_deref().map(|chat| &chat.side);
-        std::iter::once(&self.web.side).chain(hello).chain(tickets).chain(auth).chain(chat)
+        let mut sides = std::iter::once(&self.web.side).chain(hello).chain(auth).chain(chat);
+        let changed = identity::load(options).and_then(|who| {
+            sides.try_for_each(|side| side.change(&who))?;
+            self.tickets.iter().try_for_each(|tickets| tickets.change(options, &who))
+        });
+        match changed {
+            Ok(()) => log::info!(target: "certificate", "loaded again: new connections get it, open ones keep theirs"),
+            Err(e) => log::error!(target: "certificate", "not loaded again, the old one stays: {e} ({})", e.hint),
+        }
     }
 
     /// The authority has signed a new list of what it took back: nobody on it gets in any more, and whoever is in goes.
     fn look_again(&self, options: &Options) {
-        reload(options, self.sides());
+        self.reload(options);
         identity::look(options, |trust| {
             self.hello.iter().for_each(|hello| hello.look_again(trust));
             self.chat.iter().for_each(|chat| chat.look_again(trust));
@@ -212,12 +218,4 @@ impl Services {
 fn watch_for_revocations(options: &Options) -> Option<Watch> {
     let list = options.places().crl("intermediate");
     list.parent().filter(|_| !options.no_crl).map(Watch::begin)
-}
-
-/// New connections get what is in the files now. What can't be used changes nothing.
-fn reload<'a>(options: &Options, mut sides: impl Iterator<Item = &'a Side>) {
-    match identity::load(options).and_then(|who| sides.try_for_each(|side| side.change(&who))) {
-        Ok(()) => log::info!(target: "certificate", "loaded again: new connections get it, open ones keep theirs"),
-        Err(e) => log::error!(target: "certificate", "not loaded again, the old one stays: {e} ({})", e.hint),
-    }
 }

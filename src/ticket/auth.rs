@@ -13,7 +13,7 @@ use rustls::{ClientConfig, pki_types::ServerName};
 use std::{
     io::{self, ErrorKind, Read, Write},
     net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -30,10 +30,20 @@ const ANSWER_MAX: usize = 4 * 1024;
 pub struct Auth {
     host: String,
     port: u16,
+    presented: Presented,
+    kept: Mutex<Kept>,
+}
+
+/// Connections that are open for the next question, and by which rules they were made.
+struct Kept {
+    rules: Arc<Rules>,
+    connections: Vec<Tls<Stream>>,
+}
+
+/// Who we are, and whom we believe about the auth service.
+struct Rules {
     config: Arc<ClientConfig>,
     trust: Trust,
-    presented: Presented,
-    kept: Mutex<Vec<Tls<Stream>>>,
 }
 
 /// What `POST /tickets/redeem` answers.
@@ -54,9 +64,18 @@ impl Auth {
     /// that may redeem. Nothing is sent yet.
     pub fn new(host: &str, port: u16, who: &Identity, trust: &Trust) -> Result<Auth> {
         let presented = Presented::default();
-        let settings = Settings { alpn: vec![b"http/1.1".to_vec()], ..Settings::default() };
-        let config = tls::client(Some(who), trust, presented.clone(), &settings)?;
-        Ok(Auth { host: host.into(), port, config, trust: trust.clone(), presented, kept: Mutex::default() })
+        let kept = Kept { rules: Rules::new(who, trust, &presented)?, connections: Vec::new() };
+        Ok(Auth { host: host.into(), port, presented, kept: Mutex::new(kept) })
+    }
+
+    /// From the next question on we are `who`, and go by `trust`. No connection that was made before is used again.
+    pub fn change(&self, who: &Identity, trust: &Trust) -> Result<()> {
+        let rules = Rules::new(who, trust, &self.presented)?;
+        let before = std::mem::replace(&mut *self.kept(), Kept { rules, connections: Vec::new() });
+        for mut connection in before.connections {
+            let _ = connection.close();
+        }
+        Ok(())
     }
 
     /// Host and port of the address that somebody has typed: `https://localhost:8443`.
@@ -83,24 +102,27 @@ impl Auth {
     /// the auth service can't be reached, takes too long, or does not let us ask. The next call tries anew.
     pub fn redeem(&self, ticket: &str, address: IpAddr) -> Result<String> {
         let question = serde_json::json!({ "ticket": ticket, "address": address }).to_string();
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let (rules, kept) = {
+            let mut kept = self.kept();
+            (kept.rules.clone(), kept.connections.pop())
+        };
         if let Some(connection) = kept {
-            match self.ask(connection, &question) {
+            match self.ask(connection, &rules, &question) {
                 // Asking twice spends a ticket once: at worst the second answer is "refused".
                 Err(Failed::Unheard(_)) => {}
                 Err(Failed::Other(e)) => return Err(e),
                 Ok(name) => return Ok(name),
             }
         }
-        self.ask(self.connect()?, &question).map_err(|(Failed::Unheard(e) | Failed::Other(e))| e)
+        self.ask(self.connect(&rules)?, &rules, &question).map_err(|(Failed::Unheard(e) | Failed::Other(e))| e)
     }
 
-    fn connect(&self) -> Result<Tls<Stream>> {
+    fn connect(&self, rules: &Rules) -> Result<Tls<Stream>> {
         let socket = self.reach().map_err(|e| self.unavailable(&refusal::client_session(&e.into()).cause))?;
         let stream = Stream::new(Arc::new(socket), WITHIN).map_err(|e| self.unavailable(&e.to_string()))?;
         let name = ServerName::try_from(AUTH).map_err(|e| self.unavailable(&e.to_string()))?;
-        tls::connect(stream, name.clone(), &self.config)
-            .map_err(|(failure, _)| self.unavailable(&refusal::client_side(&failure, &name, &self.presented, &self.trust).cause))
+        tls::connect(stream, name.clone(), &rules.config)
+            .map_err(|(failure, _)| self.unavailable(&refusal::client_side(&failure, &name, &self.presented, &rules.trust).cause))
     }
 
     /// The first address that answers. The lab's names are here, whatever the system's resolver knows.
@@ -121,7 +143,7 @@ impl Auth {
     }
 
     /// One question, one answer. A connection that has served well is kept.
-    fn ask(&self, mut connection: Tls<Stream>, question: &str) -> Result<String, Failed> {
+    fn ask(&self, mut connection: Tls<Stream>, rules: &Arc<Rules>, question: &str) -> Result<String, Failed> {
         let request = format!(
             "POST /tickets/redeem HTTP/1.1\r\nHost: {AUTH}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{question}",
             question.len()
@@ -145,7 +167,7 @@ impl Auth {
         };
         let name = self.understood(&answer);
         if answer.keep {
-            self.keep(connection);
+            self.keep(connection, rules);
         } else {
             let _ = connection.close();
         }
@@ -157,22 +179,36 @@ impl Auth {
             200 => http::json(answer.body).map(|Redeemed { name }| name).map_err(|_| self.unavailable("its answer makes no sense")),
             404 => Err(Error::new("ticket-refused", "the ticket was refused")
                 .hint("get a new one, and show it once, within 30 s, from the address that asked for it (docs/ticket.md)")),
-            403 => Err(self.unavailable("it does not let us redeem tickets: our certificate is another's than ticket.services.test")),
+            403 => Err(self.unavailable(
+                "it does not let us redeem tickets: our certificate is another's than a service's that may, or was taken back",
+            )),
             status => Err(self.unavailable(&format!("it answered {status}"))),
         }
     }
 
-    fn keep(&self, connection: Tls<Stream>) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() < KEPT {
-            kept.push(connection);
+    fn keep(&self, connection: Tls<Stream>, rules: &Arc<Rules>) {
+        let mut kept = self.kept();
+        if Arc::ptr_eq(rules, &kept.rules) && kept.connections.len() < KEPT {
+            kept.connections.push(connection);
         }
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn unavailable(&self, why: &str) -> Error {
         Error::new("auth-unavailable", format!("the auth service at {}:{} can't be asked: {why}", self.host, self.port))
             .hint("start it: ./server auth; or say where it is: ./server --auth URL (docs/ticket.md)")
             .exit(exit::CONNECT)
+    }
+}
+
+impl Rules {
+    fn new(who: &Identity, trust: &Trust, presented: &Presented) -> Result<Arc<Rules>> {
+        let settings = Settings { alpn: vec![b"http/1.1".to_vec()], ..Settings::default() };
+        let config = tls::client(Some(who), trust, presented.clone(), &settings)?;
+        Ok(Arc::new(Rules { config, trust: trust.clone() }))
     }
 }
 

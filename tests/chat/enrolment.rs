@@ -3,6 +3,7 @@
 use super::{
     cases,
     common::{Server, good, own_certs, program, run, scratch, text},
+    peer::eventually,
 };
 use std::{
     fs,
@@ -21,6 +22,7 @@ cases! {
     [] who_never_received_the_certificate_gets_it_by_enrolling_again,
     ["curl"] strangers_who_ask_again_and_again_do_not_fill_the_diary,
     [] without_an_authority_nothing_is_half_written,
+    [] the_authority_asks_no_auth_service_whose_certificate_it_has_taken_back,
 }
 
 /// An auth service, and `./ca serve` that believes it.
@@ -269,4 +271,19 @@ fn strangers_who_ask_again_and_again_do_not_fill_the_diary() {
     assert_eq!(diary.matches(" refused: ").count(), 100, "{diary}");
     assert_eq!(diary.lines().count(), 102, "{diary}");
     assert!(diary.lines().last().is_some_and(|line| line.contains(" erin issued ")), "{diary}");
+}
+
+fn the_authority_asks_no_auth_service_whose_certificate_it_has_taken_back() {
+    let house = House::open();
+    house.register("alice");
+    house.register("bob");
+    let first = house.enrol(&house.certs, "alice", "Padlock");
+    assert!(first.status.success(), "{}", text(&first.stderr));
+    good(program("ca", &house.certs).args(["-q", "revoke"]).arg(house.certs.join("services/auth/fullchain.pem")));
+    // The authority learns of its own list from the kernel, a moment later. Until then it believes what it believed.
+    eventually("nobody is enrolled", || {
+        let _ = fs::remove_dir_all(house.certs.join("users/bob"));
+        let out = house.enrol(&house.certs, "bob", "Padlock");
+        text(&out.stderr).contains("taken back")
+    });
 }

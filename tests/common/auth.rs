@@ -6,10 +6,10 @@ use padlock::{
     certificate::Identity,
     http::{self, Next, Response},
     ticket::Tickets,
-    tls::{self, Settings},
+    tls::{self, Facts, Settings},
     trust::{ClientAuth, Trust},
 };
-use rustls::ServerConfig;
+use rustls::{ServerConfig, pki_types::CertificateDer};
 use std::{
     io::Read,
     net::{IpAddr, TcpListener, TcpStream},
@@ -37,6 +37,8 @@ pub struct Auth {
     mood: Mutex<Mood>,
     /// How many questions came.
     pub asked: Mutex<usize>,
+    /// The certificate that the last of them was asked with.
+    pub asker: Mutex<Option<CertificateDer<'static>>>,
 }
 
 #[derive(serde::Deserialize)]
@@ -50,7 +52,13 @@ impl Auth {
     pub fn start(places: &Places) -> Arc<Auth> {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let auth = Arc::new(Auth { port, tickets: Tickets::default(), mood: Mutex::new(Mood::Answers), asked: Mutex::new(0) });
+        let auth = Arc::new(Auth {
+            port,
+            tickets: Tickets::default(),
+            mood: Mutex::new(Mood::Answers),
+            asked: Mutex::new(0),
+            asker: Mutex::new(None),
+        });
         let (chain, key) = places.service("auth");
         let clients = (&Trust::lab(places).unwrap(), ClientAuth::Require);
         let config = tls::server(&Identity::load(&chain, &key).unwrap(), Some(clients), &Settings::default()).unwrap();
@@ -81,6 +89,7 @@ impl Auth {
             let body = http::read_body(&mut tls, &mut buffer, &mut head, 1024).ok()?.ok()?;
             let Question { ticket, address } = http::json(&body).ok()?;
             *self.asked.lock().unwrap() += 1;
+            *self.asker.lock().unwrap() = Facts::of(&tls.session).peer_chain.into_iter().next();
             let response = match *self.mood.lock().unwrap() {
                 Mood::Answers => match self.tickets.redeem(&ticket, address) {
                     Ok(name) => Response::made("application/json", format!("{{\"name\":\"{name}\"}}")),

@@ -9,6 +9,7 @@ use padlock::{authority::Places, tls::Tls};
 use std::{
     io::{Read, Write},
     net::{IpAddr, Ipv4Addr, TcpStream},
+    path::Path,
     sync::Arc,
 };
 
@@ -20,8 +21,14 @@ pub struct Lab {
 
 impl Lab {
     pub fn start(args: &[&str]) -> Lab {
-        let auth = Auth::start(&Places::new(certs()));
-        let server = Server::start(&[&["ticket", "--auth", &format!("https://localhost:{}", auth.port)], args].concat());
+        Lab::start_with(certs(), args)
+    }
+
+    /// As [`Lab::start`], with the certificates of `certs`.
+    pub fn start_with(certs: &Path, args: &[&str]) -> Lab {
+        let auth = Auth::start(&Places::new(certs));
+        let there = format!("https://localhost:{}", auth.port);
+        let server = Server::start_with(certs, |command| command.args(["ticket", "--auth", &there]).args(args));
         Lab { server, auth }
     }
 

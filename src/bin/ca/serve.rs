@@ -9,6 +9,7 @@ mod refused;
 
 use crate::options;
 use crate::say::{answer, fact};
+use crate::watch::Watch;
 use diary::Diary;
 use padlock::authority::{self, Enrolled, Places, Proof, Which};
 use padlock::certificate::{Identity, summary};
@@ -57,9 +58,15 @@ pub fn serve(places: &Places, options: &options::Serve) -> Result<()> {
         return Err(authority::missing(&places.intermediate_certificate()));
     }
     let listener = Listener::bind(SocketAddr::new(options.address, options.port))?;
+    // Before any list is read, so that none is missed.
+    let lists = places.crl(Which::Intermediate.name()).parent().map(Watch::begin);
     let desk = Arc::new(Desk::new(places, options)?);
     let gate = Gate::new(Limits::default());
     answer(&format!("https://localhost:{}  certificate requests; stop with Ctrl-C\n", listener.address().port()))?;
+    let told = desk.clone();
+    if let Some(lists) = lists {
+        lists.tell(move || told.look_again());
+    }
     listener.serve(&gate, move |connection| desk.converse(connection))?;
     signals.forever().next();
     let stayed = gate.close(LAST_CALL);
@@ -73,11 +80,18 @@ impl Desk {
         let who = Identity::load(&chain, &key)?;
         let trust = Trust::lab(places)?;
         let settings = Settings { alpn: vec![b"http/1.1".to_vec()], ..Settings::default() };
-        let (chain, key) = places.service(OWN_NAME);
         let (host, port) = Auth::place(&options.auth)?;
-        let auth = Auth::new(&host, port, &Identity::load(&chain, &key)?, &trust)?;
+        let auth = Auth::new(&host, port, &own_identity(places)?, &believed(places)?)?;
         let config = tls::server(&who, Some((&trust, ClientAuth::Request)), &settings)?;
         Ok(Desk { places: places.clone(), config, auth, diary: Diary::open(places.ca())? })
+    }
+
+    /// We have signed a new list of what was taken back: no auth service that is on it is asked any more.
+    fn look_again(&self) {
+        let changed = believed(&self.places).and_then(|trust| self.auth.change(&own_identity(&self.places)?, &trust));
+        if let Err(e) = changed {
+            log::error!(target: "trust", "the new list of what was taken back is not gone by: {e} ({})", e.hint);
+        }
     }
 
     /// One connection, from its first byte to its last.
@@ -194,4 +208,17 @@ impl Desk {
 /// A certificate, and those that it leads to.
 fn signed(status: u16, chain: String) -> Response {
     Response::new(status).field("Content-Type", CHAIN).field("Cache-Control", "no-store").body(chain)
+}
+
+/// Who we are to the auth service.
+fn own_identity(places: &Places) -> Result<Identity> {
+    let (chain, key) = places.service(OWN_NAME);
+    Identity::load(&chain, &key)
+}
+
+/// Whom we believe about it: ourselves, less what was taken back.
+fn believed(places: &Places) -> Result<Trust> {
+    let list = places.crl(Which::Intermediate.name());
+    let lab = Trust::lab(places)?;
+    if list.exists() { lab.and_revoked_by(&list) } else { Ok(lab) }
 }

@@ -10,7 +10,7 @@ use padlock::{
 use rustls::{ServerConfig, pki_types::CertificateDer};
 use std::{
     net::{Ipv4Addr, Ipv6Addr},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 /// The server's side of every handshake of one service: who we are, and whom we believe.
@@ -20,7 +20,14 @@ pub struct Side {
     alpn: &'static [&'static str],
     /// Whose identity it is, when it is a service's own.
     service: Option<&'static str>,
-    config: Mutex<Arc<ServerConfig>>,
+    rules: Mutex<Rules>,
+}
+
+/// What is true of a side until the files change.
+struct Rules {
+    config: Arc<ServerConfig>,
+    /// Whom we believe about clients, if they are asked at all.
+    trust: Option<Arc<Trust>>,
 }
 
 impl Side {
@@ -31,44 +38,59 @@ impl Side {
 
     /// As [`Side::new`], where `--client-auth` has no say.
     pub fn fixed(options: &Arc<Options>, who: &Identity, clients: ClientAuth, alpn: &'static [&'static str]) -> Result<Side> {
-        let config = Mutex::new(make(options, who, clients, alpn)?);
-        Ok(Side { options: options.clone(), clients, alpn, service: None, config })
+        let rules = Mutex::new(make(options, who, clients, alpn, trust)?);
+        Ok(Side { options: options.clone(), clients, alpn, service: None, rules })
     }
 
-    /// Where services call: we are `NAME.services.test`, and they have to prove who they are.
+    /// Where services call: we are `NAME.services.test`, and they have to prove who they are. The lab's authority alone says so,
+    /// whoever vouches for other clients.
     pub fn of_service(options: &Arc<Options>, name: &'static str, alpn: &'static [&'static str]) -> Result<Side> {
-        let side = Side::fixed(options, &service(options, name)?, ClientAuth::Require, alpn)?;
-        Ok(Side { service: Some(name), ..side })
+        let rules = Mutex::new(make(options, &service(options, name)?, ClientAuth::Require, alpn, lab)?);
+        Ok(Side { options: options.clone(), clients: ClientAuth::Require, alpn, service: Some(name), rules })
     }
 
     pub fn config(&self) -> Arc<ServerConfig> {
-        self.config.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.rules().config.clone()
+    }
+
+    /// Why `name`, whose certificate was good at the handshake, has to go by now, if so.
+    pub fn taken_back(&self, name: &str, leaf: &CertificateDer<'_>) -> Option<String> {
+        let trust = self.rules().trust.clone()?; // a list takes a while to search, and handshakes need these rules
+        taken_back(&trust, name, leaf)
     }
 
     /// From now on we are `who`, and believe what the files say now. Connections that are open keep what they began with.
     pub fn change(&self, who: &Identity) -> Result<()> {
-        let own = self.service.map(|name| service(&self.options, name)).transpose()?;
-        let config = make(&self.options, own.as_ref().unwrap_or(who), self.clients, self.alpn)?;
-        *self.config.lock().unwrap_or_else(PoisonError::into_inner) = config;
+        let rules = match self.service {
+            Some(name) => make(&self.options, &service(&self.options, name)?, self.clients, self.alpn, lab)?,
+            None => make(&self.options, who, self.clients, self.alpn, trust)?,
+        };
+        *self.rules() = rules;
         Ok(())
+    }
+
+    fn rules(&self) -> MutexGuard<'_, Rules> {
+        self.rules.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn make(options: &Options, who: &Identity, clients: ClientAuth, alpn: &[&str]) -> Result<Arc<ServerConfig>> {
+/// `believed`: what gives whom we believe about clients, if they are asked.
+fn make(options: &Options, who: &Identity, clients: ClientAuth, alpn: &[&str], believed: fn(&Options) -> Result<Trust>) -> Result<Rules> {
     let alpn = alpn.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
     let settings =
         Settings { allow_tls12: options.allow_tls12(), alpn, key_log: options.record.key_log()?, overheard: options.illustrates() };
-    if clients == ClientAuth::None {
-        return tls::server(who, None, &settings);
-    }
-    tls::server(who, Some((&trust(options)?, clients)), &settings)
+    let trust = (clients != ClientAuth::None).then(|| believed(options)).transpose()?;
+    let config = tls::server(who, trust.as_ref().map(|trust| (trust, clients)), &settings)?;
+    Ok(Rules { config, trust: trust.map(Arc::new) })
 }
 
 /// Whom we believe about clients, and what was taken back of it.
 pub fn trust(options: &Options) -> Result<Trust> {
-    if let Some(file) = &options.cacert {
-        return Trust::file(file);
-    }
+    options.cacert.as_ref().map_or_else(|| lab(options), |file| Trust::file(file))
+}
+
+/// Whom the lab's services believe about each other: the lab's authority, less what it took back.
+pub fn lab(options: &Options) -> Result<Trust> {
     let lab = Trust::lab(&options.places())?;
     let list = options.places().crl("intermediate");
     if options.no_crl || !list.exists() { Ok(lab) } else { lab.and_revoked_by(&list) }

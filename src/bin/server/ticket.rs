@@ -13,7 +13,7 @@ mod talk;
 
 use crate::{
     door,
-    identity::Side,
+    identity::{self, Side},
     options::{Options, Service},
     pages,
     web::on_small_stack,
@@ -28,7 +28,7 @@ use padlock::{
     mailbox::{Deadline, Mailbox, Room},
     ticket::Auth,
     tls::{self, Facts},
-    trust::{ClientAuth, Trust},
+    trust::ClientAuth,
     websocket::{self, Origins},
 };
 use sessions::Sessions;
@@ -40,6 +40,9 @@ use std::{
 };
 use talk::Visitor;
 use tungstenite::protocol::{Role, frame::coding::CloseCode};
+
+/// The service that we are to the auth service.
+const OWN_NAME: &str = "ticket";
 
 /// The service: what all its connections share.
 pub struct Tickets {
@@ -78,10 +81,8 @@ impl Tickets {
     /// To the auth service we are `ticket.services.test`, not `who`. `ports`: of all services, since pages of some of them come here.
     /// `everyone` is told when the server stops.
     pub fn new(options: &Arc<Options>, who: &Identity, ports: &[(Service, Listener)], everyone: &Arc<Room>) -> Result<Tickets> {
-        let places = options.places();
-        let (chain, key) = places.service("ticket");
         let (host, port) = options.auth(ports)?;
-        let auth = Auth::new(&host, port, &Identity::load(&chain, &key)?, &Trust::lab(&places)?)?;
+        let auth = Auth::new(&host, port, &identity::service(options, OWN_NAME)?, &identity::lab(options)?)?;
         // The highest rung needs a certificate. But a Chromium that is asked for one before a WebSocket gives up the WebSocket, so
         // the question has to be wanted: --client-auth request.
         let side = Side::new(options, who, ClientAuth::None, &["http/1.1"])?;
@@ -96,6 +97,12 @@ impl Tickets {
             room: Arc::default(),
             everyone: everyone.clone(),
         })
+    }
+
+    /// The files have changed: from now on `who` are we to visitors, and to the auth service whoever the files say.
+    pub fn change(&self, options: &Options, who: &Identity) -> Result<()> {
+        self.side.change(who)?;
+        self.counter.auth.change(&identity::service(options, OWN_NAME)?, &identity::lab(options)?)
     }
 
     /// One connection, from its first byte to its last. Until it has said who it is, others may need its place.

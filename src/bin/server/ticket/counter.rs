@@ -25,7 +25,7 @@ const IN_LINE: Duration = Duration::from_secs(3);
 const STACK: usize = if cfg!(debug_assertions) { 1024 } else { 256 } * 1024;
 
 pub struct Counter {
-    auth: Auth,
+    pub auth: Auth,
     demo: bool,
     free: Mutex<usize>,
     freed: Condvar,

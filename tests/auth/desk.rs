@@ -83,7 +83,12 @@ pub fn ticket(server: &Server, name: &str) -> String {
 
 /// The way to the auth service for a service of this name.
 pub fn service(port: u16, name: &str) -> Auth {
-    let places = Places::new(certs());
+    service_of(certs(), port, name)
+}
+
+/// As [`service`], with the certificates of `certs`.
+pub fn service_of(certs: &Path, port: u16, name: &str) -> Auth {
+    let places = Places::new(certs);
     let (chain, key) = places.service(name);
     Auth::new("localhost", port, &Identity::load(&chain, &key).unwrap(), &Trust::lab(&places).unwrap()).unwrap()
 }

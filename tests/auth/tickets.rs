@@ -2,13 +2,14 @@
 
 use crate::{
     cases,
-    common::{certs, text},
-    desk::{HERE, PASSWORD, auth_alone, curl_as, post, register, service, sign_in, ticket},
+    common::{Server, certs, good, own_certs, program, text},
+    desk::{HERE, PASSWORD, auth_alone, curl_as, post, register, service, service_of, sign_in, ticket},
 };
 use padlock::authority::Places;
 use serde_json::json;
 use std::{
-    net::{IpAddr, Ipv4Addr, TcpListener},
+    collections::BTreeSet,
+    net::{IpAddr, Ipv4Addr, TcpListener, TcpStream},
     process::Command,
     sync::Barrier,
     thread,
@@ -20,6 +21,8 @@ cases! {
     ["curl"] only_the_services_that_may_redeem,
     ["curl"] an_auth_service_that_was_stopped_is_said_and_found_again,
     [] an_auth_service_that_never_answers_holds_nobody_up,
+    ["curl"] a_service_whose_certificate_was_taken_back_redeems_no_more_on_the_connection_that_it_has,
+    ["curl"] in_a_full_house_strangers_go_first_and_a_service_that_redeems_stays,
     ["curl"] wrong_tickets_by_the_thousand_change_nothing,
     ["curl"] neither_ticket_nor_password_is_ever_logged,
 }
@@ -111,6 +114,53 @@ fn an_auth_service_that_never_answers_holds_nobody_up() {
     let auth = service(silent.local_addr().unwrap().port(), "ticket");
     let error = auth.redeem("some ticket", HERE).unwrap_err();
     assert_eq!(error.code, "auth-unavailable");
+}
+
+fn a_service_whose_certificate_was_taken_back_redeems_no_more_on_the_connection_that_it_has() {
+    let (_folder, certs) = own_certs();
+    let server = Server::start_with(&certs, |command| command.arg("auth"));
+    let auth = service_of(&certs, server.port("auth"), "ticket");
+    let ask = |name: &str| {
+        let body = json!({ "name": name, "password": PASSWORD }).to_string();
+        let url = |path: &str| format!("https://localhost:{}{path}", server.port("auth"));
+        let post = |path: &str| {
+            let mut curl = Command::new("curl");
+            good(curl.args(["--silent", "--cacert"]).arg(certs.join("ca/root.crt")).args(["--json", &body, &url(path)]))
+        };
+        post("/accounts");
+        let answer: serde_json::Value = serde_json::from_str(&post("/tickets")).unwrap();
+        answer["ticket"].as_str().unwrap().to_owned()
+    };
+    let (first, second) = (ask("alice"), ask("bob"));
+    assert_eq!(auth.redeem(&first, HERE).unwrap(), "alice");
+    good(program("ca", &certs).arg("revoke").arg(certs.join("services/ticket/fullchain.pem")));
+    server.logged("certificate: loaded again");
+    let refused = auth.redeem(&second, HERE).unwrap_err();
+    assert!(refused.code == "auth-unavailable" && refused.cause.contains("does not let us redeem"), "{refused:?}");
+    server.logged("may not redeem: ticket.services.test's certificate ");
+    // A new connection comes to nothing in its handshake, and other services are let in as before.
+    assert!(auth.redeem(&second, HERE).unwrap_err().cause.contains("taken back"));
+    assert_eq!(service_of(&certs, server.port("auth"), "authority").redeem(&second, HERE).unwrap(), "bob");
+}
+
+fn in_a_full_house_strangers_go_first_and_a_service_that_redeems_stays() {
+    let server = auth_alone(&["--max-connections", "20"]);
+    let auth = service(server.port("auth"), "ticket");
+    assert_eq!(auth.redeem(&ticket(&server, "alice"), HERE).unwrap(), "alice"); // its connection is kept, the oldest of all
+    let silent: Vec<_> = (0..40).map(|_| TcpStream::connect(("127.0.0.1", server.port("auth"))).unwrap()).collect();
+    for number in 0..5 {
+        let ticket = ticket(&server, &format!("name-{number}"));
+        assert_eq!(auth.redeem(&ticket, HERE).unwrap(), format!("name-{number}"));
+    }
+    let handshakes =
+        server.log().iter().filter(|line| line.contains(" POST /tickets/redeem 200")).map(|line| remote(line)).collect::<BTreeSet<_>>();
+    assert_eq!(handshakes.len(), 1, "all on the connection that was kept");
+    drop(silent);
+}
+
+/// `http: 127.0.0.1:40000 POST …`
+fn remote(line: &str) -> String {
+    line.split(' ').nth(1).unwrap().to_owned()
 }
 
 fn wrong_tickets_by_the_thousand_change_nothing() {

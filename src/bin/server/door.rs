@@ -3,12 +3,21 @@
 use padlock::{
     error::Error,
     http::{self, Head, Next, Response},
-    listener::{Stream, farewell},
+    listener::{Pass, Stream, farewell},
     refusal,
     tls::{Failure, Tls},
     wire::{self, First},
 };
-use std::{io::Write, net::SocketAddr};
+use std::{
+    io::Write,
+    net::{Shutdown, SocketAddr},
+};
+
+/// Until it is proved who this is, somebody else may need the place: then it is cut.
+pub fn on_probation(pass: &Pass) {
+    let socket = pass.socket().clone();
+    pass.on_probation(move || drop(socket.shutdown(Shutdown::Both)));
+}
 
 /// Looks at the first bytes, and does the `handshake` if they are TLS. `None`: it came to nothing, and all is said and logged.
 pub fn enter<S>(mut stream: Stream, remote: SocketAddr, handshake: impl FnOnce(Stream) -> Result<Tls<S>, Failure>) -> Option<Tls<S>> {

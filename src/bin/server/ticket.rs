@@ -108,8 +108,7 @@ impl Tickets {
     /// One connection, from its first byte to its last. Until it has said who it is, others may need its place.
     pub fn converse(self: &Arc<Tickets>, connection: Connection, secure: bool) {
         let Connection { stream, remote, pass } = connection;
-        let socket = stream.socket().clone();
-        pass.on_probation(move || drop(socket.shutdown(Shutdown::Both)));
+        door::on_probation(&pass);
         if !secure {
             return self.session(stream, remote, pass);
         }

@@ -17,8 +17,10 @@ use std::{
 pub const COOKIE: &str = "__Host-session";
 /// Long enough for a lab.
 pub const LIFE: Duration = Duration::from_secs(600);
-/// Who signs in when there are more makes the oldest forgotten.
-const MOST: usize = 1024;
+/// Secrets of one account. Who signs in once more makes their own oldest forgotten, so nobody forgets all others' by signing in.
+const PER_ACCOUNT: usize = 16;
+/// Secrets of all accounts, as a bound on the memory. With one more, the oldest of all is forgotten.
+const TOTAL: usize = 1024;
 /// 128 random bits, as a ticket has.
 const BYTES: usize = 16;
 
@@ -46,7 +48,12 @@ impl Sessions {
         aws_lc_rs::rand::fill(&mut bytes).map_err(|_| Error::new("no-randomness", "the system gives no random bytes"))?;
         let secret = hex(&bytes).to_ascii_lowercase();
         let mut all = self.all();
-        if all.len() == MOST {
+        if all.iter().filter(|session| session.name == name).count() == PER_ACCOUNT
+            && let Some(oldest) = all.iter().position(|session| session.name == name)
+        {
+            all.remove(oldest);
+        }
+        if all.len() == TOTAL {
             all.pop_front();
         }
         all.push_back(Session { kind, hash: hash(&secret), name: name.into(), since: Instant::now() });
@@ -71,4 +78,29 @@ fn hash(secret: &str) -> [u8; 32] {
     let mut hash = [0; 32];
     hash.copy_from_slice(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, secret.as_bytes()).as_ref());
     hash
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn who_signs_in_again_and_again_forgets_their_own_oldest_secret_and_nobody_elses() {
+        let sessions = Sessions::default();
+        let alice = sessions.begin(Kind::Cookie, "alice").unwrap();
+        let mallory: Vec<_> = (0..2 * TOTAL).map(|_| sessions.begin(Kind::Cookie, "mallory").unwrap()).collect();
+        assert_eq!(sessions.holder(Kind::Cookie, &alice).as_deref(), Some("alice"));
+        let good = mallory.iter().filter(|secret| sessions.holder(Kind::Cookie, secret).is_some()).count();
+        assert_eq!(good, PER_ACCOUNT);
+        assert!(sessions.holder(Kind::Cookie, &mallory[2 * TOTAL - 1]).is_some() && sessions.holder(Kind::Cookie, &mallory[0]).is_none());
+    }
+
+    #[test]
+    fn with_more_accounts_than_there_is_room_for_the_oldest_secret_is_forgotten() {
+        let sessions = Sessions::default();
+        let secrets: Vec<_> = (0..=TOTAL).map(|number| sessions.begin(Kind::Token, &format!("name-{number}")).unwrap()).collect();
+        assert_eq!(sessions.all().len(), TOTAL);
+        assert!(sessions.holder(Kind::Token, &secrets[0]).is_none() && sessions.holder(Kind::Token, &secrets[1]).is_some());
+    }
 }

@@ -10,6 +10,7 @@ use std::net::Ipv4Addr;
 crate::cases!(
     [] a_password_becomes_a_ticket_and_lines_become_messages,
     [] a_ticket_is_read_from_standard_input_and_is_good_once,
+    [] a_printed_ticket_goes_through_a_pipe,
     [] without_an_auth_service_or_a_ticket_the_hint_says_what_to_type,
 );
 
@@ -58,6 +59,25 @@ fn a_ticket_is_read_from_standard_input_and_is_good_once() {
     let folder = scratch();
     let missing = folder.path().join("missing");
     ended(&piped(&[&url, "--ticket", missing.to_str().unwrap()], ""), 2, &["can't read a ticket from"]);
+}
+
+fn a_printed_ticket_goes_through_a_pipe() {
+    let server = Server::start(&["auth", "ticket"]);
+    let auth = format!("https://localhost:{}", server.port("auth"));
+    let password = "correct horse battery\n";
+    let ask = ["ticket", "alice", "--auth", &auth, "--password-stdin", "--print"];
+    ended(&piped(&ask, password), 22, &["./client register"]);
+    ended(&piped(&["register", "alice", "--auth", &auth, "--password-stdin"], password), 0, &[]);
+    let printed = piped(&ask, password);
+    ended(&printed, 0, &[]);
+    let ticket = text(&printed.stdout);
+    assert!(ticket.len() == 33 && ticket.trim_end().bytes().all(|digit| digit.is_ascii_hexdigit()), "{ticket:?}");
+    let url = format!("wss://localhost:{}/", server.port("ticket"));
+    let shown = piped(&[&url, "--ticket", "-", "--quiet"], &ticket);
+    assert_eq!((shown.status.code(), text(&shown.stdout).as_str()), (Some(0), "Successfully authenticated.\n"), "{}", text(&shown.stderr));
+    let json: serde_json::Value = serde_json::from_slice(&piped(&[&ask[..], &["--json"]].concat(), password).stdout).unwrap();
+    assert!(json["version"] == 1 && json["ticket"].as_str().is_some_and(|ticket| ticket.len() == 32), "{json}");
+    ended(&piped(&[&ask[..], &[&url]].concat(), password), 2, &["--print"]);
 }
 
 fn without_an_auth_service_or_a_ticket_the_hint_says_what_to_type() {

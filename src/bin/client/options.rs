@@ -238,6 +238,9 @@ pub struct Ticket {
     /// Where to show it
     #[arg(default_value = "wss://localhost:5678/")]
     pub url: String,
+    /// Print the ticket instead of showing it: for a pipe to --ticket -, or to curl
+    #[arg(long, conflicts_with = "url")]
+    pub print: bool,
 }
 
 impl Options {

@@ -4,6 +4,7 @@ use crate::account;
 use crate::converse;
 use crate::dial::Dialler;
 use crate::options::{self, Options};
+use crate::output;
 use crate::password;
 use crate::url::{Scheme, Url};
 use padlock::error::{Error, Result, exit, of_system};
@@ -20,7 +21,12 @@ struct Issued {
 }
 
 /// Asks for the password, gets a ticket, shows it, and talks. When the connection is lost, the next one gets a ticket of its own.
+///
+/// With `--print` the ticket is all there is: somebody else shows it, from this address and within 30 s.
 pub fn converse(options: &Options, verb: &options::Ticket) -> Result<()> {
+    if verb.print {
+        return print(options, &verb.account);
+    }
     let url = Url::parse(&verb.url)?;
     if !matches!(url.scheme, Scheme::Wss | Scheme::Ws) {
         return Err(Error::new("bad-url", format!("a ticket opens a WebSocket, and {url} is none"))
@@ -29,11 +35,16 @@ pub fn converse(options: &Options, verb: &options::Ticket) -> Result<()> {
     }
     let dialler = Dialler::new(options, &url)?;
     let password = password::known(&verb.account.name, verb.account.password_stdin)?;
-    let ticket = || {
-        let Issued { ticket } = account::ask(options, &verb.account, "/tickets", &password)?;
-        Ok(Some(ticket))
-    };
-    converse::converse(options, &url, &dialler, ticket)
+    converse::converse(options, &url, &dialler, || {
+        account::ask(options, &verb.account, "/tickets", &password).map(|Issued { ticket }| Some(ticket))
+    })
+}
+
+fn print(options: &Options, account: &options::Account) -> Result<()> {
+    let password = password::known(&account.name, account.password_stdin)?;
+    let Issued { ticket } = account::ask(options, account, "/tickets", &password)?;
+    output::line(&if options.json { serde_json::json!({"version": 1, "ticket": ticket}).to_string() } else { ticket });
+    Ok(())
 }
 
 /// The ticket that `--ticket` names: the first line of a file, or with `-` of standard input. The command line itself is no place

@@ -28,6 +28,7 @@ cases! {
     [] a_verdict_that_changed_is_a_difference,
     [] a_websocket_opens_where_the_certificate_is_good,
     [] an_unknown_name_gets_the_default_certificate_and_a_line,
+    ["openssl"] a_name_with_a_dot_at_its_end_gets_the_default_certificate_and_a_line,
     [] a_gallery_that_was_not_made_is_a_line_and_the_default_certificate,
     [] make_certs_makes_what_is_missing_or_old_anew_and_only_then,
     [] keys_are_the_owners_alone_and_no_url_leads_to_them,
@@ -180,6 +181,16 @@ fn an_unknown_name_gets_the_default_certificate_and_a_line() {
     client::ended(&out, 60, &["made for localhost, 127.0.0.1, ::1, but you asked for nobody.localhost"]);
     let line = server.logged("asked for nobody.localhost");
     assert!(line.starts_with("tls: ") && line.contains("which is nobody here"), "{line}");
+}
+
+fn a_name_with_a_dot_at_its_end_gets_the_default_certificate_and_a_line() {
+    let server = Server::start(&[]);
+    let address = format!("127.0.0.1:{}", server.port("web"));
+    for name in ["localhost.", "expired.localhost."] {
+        let seen = good(std::process::Command::new("openssl").args(["s_client", "-connect", &address, "-servername", name]));
+        assert!(seen.contains("subject=O=Padlock, CN=localhost") || seen.contains("CN = localhost"), "{seen}");
+        assert!(server.logged(&format!("asked for {name}, but")).contains("without a dot at its end (RFC 6066 3)"));
+    }
 }
 
 fn a_gallery_that_was_not_made_is_a_line_and_the_default_certificate() {

@@ -36,6 +36,11 @@ impl Gallery {
 
     /// Who answers to this name, if it is one of the gallery's. A name below localhost that nobody has is told to the log.
     pub fn answers(&self, name: &str, remote: SocketAddr) -> Option<Arc<ServerConfig>> {
+        if name.ends_with('.') {
+            let rule = "a name is sent without a dot at its end (RFC 6066 3)";
+            log::info!(target: "tls", "{remote} asked for {name}, but {rule}: it is shown the certificate that all others are");
+            return None;
+        }
         if !name.ends_with(".localhost") {
             return None;
         }

@@ -70,9 +70,12 @@ impl Recording {
 
 impl Watcher for Recording {
     fn seen(&self, direction: Direction, bytes: &[u8]) {
-        if let Some(kept) = self.lock().as_mut().filter(|kept| !kept.enough) {
-            let them = if self.us == Speaker::Client { Speaker::Server } else { Speaker::Client };
-            kept.add(if direction == Direction::Sent { self.us } else { them }, bytes);
+        if let Some(kept) = self.lock().as_mut() {
+            kept.cut |= kept.enough;
+            if !kept.enough {
+                let them = if self.us == Speaker::Client { Speaker::Server } else { Speaker::Client };
+                kept.add(if direction == Direction::Sent { self.us } else { them }, bytes);
+            }
         }
     }
 }

@@ -1,8 +1,14 @@
 //! `/handshake`, as a connection is shown its own.
 
-use crate::common::{Server, certs, checkout, good, program, run, scratch, text};
+use crate::common::{PATIENCE, Server, certs, checkout, good, program, run, scratch, text};
+use padlock::authority::Places;
+use padlock::tls::{self, Settings};
+use padlock::trust::Trust;
+use rustls::pki_types::ServerName;
 use serde_json::Value;
 use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::process::Command;
 
 fn client(args: &[&str]) -> Command {
@@ -68,6 +74,27 @@ fn the_bytes_are_those_of_the_capture_and_the_secrets_those_of_its_key_log() {
     let values: Vec<&str> = derived.map(|step| step["value"].as_str().unwrap()).collect();
     assert_eq!(values.len(), 5);
     assert!(values.iter().all(|value| logged.contains(value)), "{values:?} are not all in {logged:?}");
+}
+
+#[test]
+fn what_left_with_an_earlier_page_is_said_to_be_missing() {
+    let server = Server::start(&[]);
+    let told = |requests: &str| {
+        let config = tls::client(None, &Trust::lab(&Places::new(certs())).unwrap(), Default::default(), &Settings::default()).unwrap();
+        let stream = TcpStream::connect(("127.0.0.1", server.port("web"))).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let name = ServerName::try_from("localhost").unwrap();
+        let mut session = tls::connect(stream, name, &config).map_err(|(failure, _)| failure).unwrap();
+        session.write_all(requests.as_bytes()).unwrap();
+        let mut answers = String::new();
+        session.read_to_string(&mut answers).unwrap();
+        answers
+    };
+    let (first, page) = ("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n", "GET /handshake HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    let (alone, later) = (told(page), told(&[first, page].concat()));
+    let (ticket, missing) = ("<summary>NewSessionTicket", "The ticket leaves with the first page");
+    assert!(alone.contains(ticket) && !alone.contains(missing));
+    assert!(!later.contains(ticket) && later.contains(missing));
 }
 
 #[test]

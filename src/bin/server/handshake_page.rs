@@ -43,7 +43,8 @@ fn page(told: &Illustration) -> String {
     told.records.iter().for_each(|shown| page += &record(shown));
     page += "</ol>\n";
     if told.cut {
-        page += "<p class=\"note\">More passed than the 16 KiB that are kept.</p>\n";
+        page += "<p class=\"note\">More passed than is kept: 16 KiB at most, and nothing once another page was served on the same \
+                 connection. The ticket leaves with the first page, so it may be missing here.</p>\n";
     }
     if let Some(schedule) = &told.schedule {
         page += "<h2 id=\"keys\">The key schedule</h2>\n<p>From two inputs to every key of this session. All values are true, and worth \

@@ -12,11 +12,16 @@ mod blocks;
 mod packet;
 mod stream;
 
+/// So many connections are put together. One takes some 600 bytes beside what it said, ten times its shortest packet in the file.
+const CONNECTIONS: usize = 16 * 1024;
+
 /// What a capture holds.
 #[derive(Default)]
 pub struct Dissected {
     /// The TCP connections that carried something, in the order in which they began.
     pub connections: Vec<Connection>,
+    /// More connections began than are put together.
+    pub cut: bool,
     /// The key logs in the file (its Decryption Secrets Blocks), one behind the other.
     pub secrets: String,
 }
@@ -38,7 +43,7 @@ pub struct Connection {
 pub fn dissect(file: &[u8]) -> Result<Dissected> {
     let mut conversations: Vec<Conversation> = Vec::new();
     let mut known: HashMap<(SocketAddr, SocketAddr), usize> = HashMap::new();
-    let mut secrets = Vec::new();
+    let (mut secrets, mut cut) = (Vec::new(), false);
     let read = blocks::read(
         file,
         |link, frame| {
@@ -46,6 +51,10 @@ pub fn dissect(file: &[u8]) -> Result<Dissected> {
             let ends = if segment.from < segment.to { (segment.from, segment.to) } else { (segment.to, segment.from) };
             // The same two ports may meet again, in another connection: it begins with a SYN of its own.
             let at = known.get(&ends).copied().filter(|at| conversations.get(*at).is_some_and(|open| !open.is_replaced_by(&segment)));
+            if at.is_none() && conversations.len() == CONNECTIONS {
+                cut = true;
+                return;
+            }
             let at = at.unwrap_or_else(|| {
                 conversations.push(Conversation::new(&segment));
                 known.insert(ends, conversations.len() - 1);
@@ -65,5 +74,31 @@ pub fn dissect(file: &[u8]) -> Result<Dissected> {
             .hint("make one: ./server --capture lesson.pcapng, ./client --capture lesson.pcapng, tshark -w (docs/wire.md)"));
     }
     let connections = conversations.into_iter().map(Conversation::finish).filter(|connection| !connection.pieces.is_empty()).collect();
-    Ok(Dissected { connections, secrets: String::from_utf8_lossy(&secrets).into_owned() })
+    Ok(Dissected { connections, cut, secrets: String::from_utf8_lossy(&secrets).into_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A classic capture of that many connections, each of which says one byte in its only packet.
+    fn tiny(connections: u16) -> Vec<u8> {
+        let mut file = [&0xa1b2_c3d4_u32.to_le_bytes()[..], &[0; 16], &101_u32.to_le_bytes()].concat();
+        for port in 0..connections {
+            file.extend([[0; 4], [0; 4], [41, 0, 0, 0], [41, 0, 0, 0]].concat()); // when, and twice its length
+            file.extend([0x45, 0, 0, 41, 0, 0, 0, 0, 64, 6, 0, 0, 127, 0, 0, 1, 127, 0, 0, 1]);
+            file.extend(port.to_be_bytes());
+            file.extend([255, 255, 0, 0, 0, 1, 0, 0, 0, 0, 0x50, 2, 0, 0, 0, 0, 0, 0, b'x']); // SYN, and a byte
+        }
+        file
+    }
+
+    #[test]
+    fn no_more_connections_are_put_together_than_fit() {
+        let most = CONNECTIONS as u16;
+        for (connections, cut) in [(most, false), (most + 9, true)] {
+            let found = dissect(&tiny(connections)).unwrap();
+            assert_eq!((found.connections.len(), found.cut), (CONNECTIONS, cut));
+        }
+    }
 }

@@ -19,6 +19,9 @@ pub fn decrypt(options: &Options, how: &options::Decrypt) -> Result<()> {
         Some(file) => String::from_utf8_lossy(&read(file)?).into_owned(),
         None => found.secrets.clone(),
     };
+    if found.cut {
+        output::note(options, &format!("{}: it holds too many connections, and the last are left out", how.capture.display()));
+    }
     let connection = pick(&found, how)?;
     for flaw in &connection.flaws {
         output::note(options, &format!("{}: {flaw}, so what follows may not be all", how.capture.display()));

@@ -4,7 +4,7 @@
 //! disk, then moved into place in one step. Whoever looks, and whenever the power fails, sees the old file or the new
 //! one, never half of one.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, of_system};
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, DirBuilder, File, Permissions};
 use std::io::{self, ErrorKind, Read, Write};
@@ -97,17 +97,11 @@ pub fn explain(e: &io::Error, doing: &str, path: &Path) -> Error {
         ErrorKind::IsADirectory => ("is-a-directory", "it is a directory", format!("name a file: ls {shown} shows what is there")),
         ErrorKind::NotADirectory => ("not-a-directory", "a part of its path is a file", format!("ls -ld {parent} shows which")),
         _ => {
-            return Error::new("file-failed", format!("can't {doing} {shown}: {}", plain(e)))
+            return Error::new("file-failed", format!("can't {doing} {shown}: {}", of_system(e)))
                 .hint(format!("look at the disk: df -h {parent}; ls -ld {parent}"));
         }
     };
     Error::new(code, format!("can't {doing} {shown}: {why}")).hint(hint)
-}
-
-/// The operating system's own words without the number that Rust adds.
-fn plain(e: &io::Error) -> String {
-    let text = e.to_string();
-    text.split(" (os error").next().unwrap_or_default().to_lowercase()
 }
 
 fn place(path: &Path, bytes: &[u8], readers: Readers, replace: bool) -> io::Result<()> {

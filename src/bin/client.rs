@@ -45,10 +45,10 @@ mod password;
 mod post;
 #[path = "shared/record.rs"]
 mod record;
-#[path = "shared/size.rs"]
-mod size;
 #[path = "client/security.rs"]
 mod security;
+#[path = "shared/size.rs"]
+mod size;
 #[path = "client/telemetry.rs"]
 mod telemetry;
 #[path = "client/terminal.rs"]

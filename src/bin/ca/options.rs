@@ -94,8 +94,8 @@ pub struct Request {
 
 #[derive(Args)]
 pub struct SelfSign {
-    #[arg(long, value_name = "FILE")]
     /// The private key that signs, and that the certificate is for
+    #[arg(long, value_name = "FILE")]
     pub key: PathBuf,
     /// Take the names from this request instead of --name
     #[arg(long, value_name = "FILE", conflicts_with = "names")]

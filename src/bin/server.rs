@@ -45,6 +45,7 @@ mod web;
 use auth::Auth;
 use chat::Chat;
 use hello::Hello;
+use identity::Side;
 use options::{Options, Service};
 use padlock::{
     error::Result,
@@ -107,7 +108,7 @@ fn run(options: &Arc<Options>) -> Result<()> {
         match signal {
             SIGHUP => {
                 services.web.gallery.forget();
-                services.reload(options);
+                services.reload(options, |_| true);
             }
             _ => break,
         }
@@ -188,15 +189,16 @@ impl Services {
         Ok(())
     }
 
-    /// New connections get what is in the files now. What can't be used changes nothing.
-    fn reload(&self, options: &Options) {
+    /// New connections to the sides that it `concerns` get what is in the files now. What can't be used changes nothing.
+    fn reload(&self, options: &Options, concerns: fn(&Side) -> bool) {
         let hello = self.hello.as_deref().map(|hello| &hello.side);
         let auth = self.auth.iter().flat_map(|auth| [&auth.people, &auth.services]);
         let chat = self.chat.as_deref().map(|chat| &chat.side);
-        let mut sides = std::iter::once(&self.web.side).chain(hello).chain(auth).chain(chat);
+        let tickets = self.tickets.as_deref().map(|tickets| &tickets.side);
+        let sides = std::iter::once(&self.web.side).chain(hello).chain(tickets).chain(auth).chain(chat);
         let changed = identity::load(options).and_then(|who| {
-            sides.try_for_each(|side| side.change(&who))?;
-            self.tickets.iter().try_for_each(|tickets| tickets.change(options, &who))
+            sides.filter(|side| concerns(side)).try_for_each(|side| side.change(&who))?;
+            self.tickets.iter().try_for_each(|tickets| tickets.call_anew(options))
         });
         match changed {
             Ok(()) => log::info!(target: "certificate", "loaded again: new connections get it, open ones keep theirs"),
@@ -204,9 +206,10 @@ impl Services {
         }
     }
 
-    /// The authority has signed a new list of what it took back: nobody on it gets in any more, and whoever is in goes.
+    /// The authority has signed a new list of what it took back: nobody on it gets in any more, and whoever is in goes. Where nobody
+    /// is asked for a certificate, it changes nothing, and whoever holds a session ticket can still use it.
     fn look_again(&self, options: &Options) {
-        self.reload(options);
+        self.reload(options, Side::asks);
         identity::look(options, |trust| {
             self.hello.iter().for_each(|hello| hello.look_again(trust));
             self.chat.iter().for_each(|chat| chat.look_again(trust));

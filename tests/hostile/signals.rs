@@ -54,6 +54,17 @@ fn sighup_shows_the_new_certificate_to_newcomers_and_keeps_every_conversation() 
 }
 
 #[test]
+fn a_new_list_changes_nothing_where_nobody_is_asked_for_a_certificate() {
+    let (_folder, certs) = own_certs();
+    let server = Server::start_with(&certs, |command| command);
+    let first = leaf(&server);
+    good(program("ca", &certs).arg("sign").arg(certs.join("server/localhost.csr")));
+    good(program("ca", &certs).arg("crl"));
+    server.logged("certificate: loaded again");
+    assert_eq!(leaf(&server), first, "only SIGHUP makes web look at its files");
+}
+
+#[test]
 fn sigterm_and_sigint_say_1001_to_all_and_finish_what_is_under_way() {
     let root = scratch();
     fs::write(root.path().join("long.txt"), vec![b'x'; LONG]).unwrap();

@@ -59,6 +59,11 @@ impl Side {
         taken_back(&trust, name, leaf)
     }
 
+    /// Whether clients are asked for a certificate.
+    pub fn asks(&self) -> bool {
+        self.clients != ClientAuth::None
+    }
+
     /// From now on we are `who`, and believe what the files say now. Connections that are open keep what they began with.
     pub fn change(&self, who: &Identity) -> Result<()> {
         let rules = match self.service {

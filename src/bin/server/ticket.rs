@@ -99,9 +99,8 @@ impl Tickets {
         })
     }
 
-    /// The files have changed: from now on `who` are we to visitors, and to the auth service whoever the files say.
-    pub fn change(&self, options: &Options, who: &Identity) -> Result<()> {
-        self.side.change(who)?;
+    /// The files have changed: from now on we go to the auth service as whoever they say, and believe whom they say.
+    pub fn call_anew(&self, options: &Options) -> Result<()> {
         self.counter.auth.change(&identity::service(options, OWN_NAME)?, &identity::lab(options)?)
     }
 

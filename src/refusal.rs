@@ -18,7 +18,7 @@ mod told;
 
 pub use close::closed;
 pub use lesson::{Lesson, Whose, lesson, lessons, refusals};
-pub use recognise::{Recognised, TEXT_MAX, nearest, recognise};
+pub use recognise::{Recognised, TEXT_MAX, decode, nearest, recognise};
 pub use stream::{cannot_connect, cannot_resolve};
 pub use told::{details, told, usage};
 
@@ -41,18 +41,15 @@ enum Stage {
 /// `asked` is the name that the server had to prove, `presented` the chain that it showed, `trust` whom the client
 /// believes: all three are needed, since one message of the library (`UnknownIssuer`) stands for four causes.
 pub fn client_side(failure: &Failure, asked: &ServerName<'_>, presented: &Presented, trust: &Trust) -> Error {
-    if let Failure::Tls(rustls::Error::InvalidCertificate(error)) = failure {
-        let chain = presented.lock().unwrap_or_else(PoisonError::into_inner);
-        let error = certificate::Case { side: Side::Client, chain: &chain, asked: Some(asked), trust }.refused(error);
-        return match alert::sent(failure, Side::Client) {
-            Some(alert) => error.fact("alert_sent", u8::from(alert)),
-            None => error,
-        };
-    }
-    if let Failure::Tls(rustls::Error::InvalidCertRevocationList(error)) = failure {
-        return revoked::not_its_list(error, &presented.lock().unwrap_or_else(PoisonError::into_inner), trust);
-    }
-    explain(failure, Side::Client)
+    let chain = || presented.lock().unwrap_or_else(PoisonError::into_inner);
+    let error = match failure {
+        Failure::Tls(rustls::Error::InvalidCertificate(error)) => {
+            certificate::Case { side: Side::Client, chain: &chain(), asked: Some(asked), trust }.refused(error)
+        }
+        Failure::Tls(rustls::Error::InvalidCertRevocationList(error)) => revoked::not_its_list(error, &chain(), trust),
+        _ => explain(failure, Side::Client),
+    };
+    with_alert(error, failure, Side::Client)
 }
 
 /// Why the server gave up on a client, or the client on it: for the server's log. Where it was us, the fact `alert_sent` is what
@@ -66,7 +63,12 @@ pub fn server_side(failure: &Failure) -> Error {
         }
         _ => explain(failure, Side::Server),
     };
-    match alert::sent(failure, Side::Server) {
+    with_alert(error, failure, Side::Server)
+}
+
+/// What the other side learns: the alert that went out, where one did.
+fn with_alert(error: Error, failure: &Failure, side: Side) -> Error {
+    match alert::sent(failure, side) {
         Some(alert) => error.fact("alert_sent", u8::from(alert)),
         None => error,
     }

@@ -6,12 +6,15 @@ use std::collections::BTreeSet;
 mod browsers;
 mod libraries;
 mod numbers;
+mod systems;
 mod tools;
 
 /// So much of a text is looked at. A message is a line or two; whoever pastes a whole log shows enough with this.
 pub const TEXT_MAX: usize = 256 * 1024;
 /// So many are named when nothing fits.
 const NEAREST: usize = 3;
+/// Of a hundred pairs of letters a text must share so many with what is known: by chance it is up to fifty.
+const NEAR: usize = 55;
 /// So much of a text is compared with what is known: its beginning.
 const COMPARED: usize = 300;
 
@@ -46,7 +49,27 @@ pub fn recognise(text: &str) -> Option<Recognised> {
     Some(Recognised { said, lessons: codes.split(' ').filter_map(lesson).collect() })
 }
 
-/// What comes nearest to a text that nobody knows, with the lesson of each.
+/// The text in what a program printed: UTF-8, UTF-16 with its mark as PowerShell writes it, or one of the Latin encodings, of which
+/// quotes, hyphens and spaces are told and letters with accents are not.
+pub fn decode(bytes: &[u8]) -> String {
+    let wide = |rest: &[u8], unit: fn([u8; 2]) -> u16| {
+        String::from_utf16_lossy(&rest.chunks_exact(2).map(|pair| unit([pair[0], pair[1]])).collect::<Vec<_>>())
+    };
+    let latin = |byte: &u8| match byte {
+        0..=0x7f => char::from(*byte),
+        0x91..=0x94 => '\'',
+        0x96 | 0x97 | 0xad => '-',
+        0x80..=0xbf => ' ',
+        _ => char::REPLACEMENT_CHARACTER,
+    };
+    match bytes {
+        [0xff, 0xfe, rest @ ..] if rest.contains(&0) => wide(rest, u16::from_le_bytes),
+        [0xfe, 0xff, rest @ ..] if rest.contains(&0) => wide(rest, u16::from_be_bytes),
+        _ => std::str::from_utf8(bytes).map_or_else(|_| bytes.iter().map(latin).collect(), str::to_string),
+    }
+}
+
+/// What comes nearest to a text that nobody knows, with the lesson of each. Empty where nothing is near.
 pub fn nearest(text: &str) -> Vec<(&'static str, &'static Lesson)> {
     let start: String = normal(text).chars().take(COMPARED).collect();
     let ours = pairs(&start);
@@ -58,14 +81,17 @@ pub fn nearest(text: &str) -> Vec<(&'static str, &'static Lesson)> {
         .filter_map(|(said, codes)| Some((alike(said), said, codes.split(' ').next().and_then(lesson)?)))
         .chain(lessons().map(|lesson| (alike(&normal(lesson.code)), lesson.code, lesson)))
         .collect();
+    all.retain(|(alike, ..)| *alike >= NEAR);
     all.sort_by_key(|(alike, ..)| std::cmp::Reverse(*alike));
-    all.dedup_by_key(|(_, _, lesson)| lesson.code);
+    let mut told = BTreeSet::new();
+    all.retain(|(_, _, lesson)| told.insert(lesson.code));
     all.into_iter().take(NEAREST).map(|(_, said, lesson)| (said, lesson)).collect()
 }
 
 fn phrases() -> impl Iterator<Item = Phrase> {
     let all = [libraries::OPENSSL, tools::CURL, libraries::NODE, browsers::CHROMIUM, browsers::FIREFOX, libraries::RUSTLS];
-    all.into_iter().chain([libraries::LANGUAGES, libraries::ALERTS, tools::OTHERS]).flatten().copied()
+    let systems = [systems::GNUTLS, systems::WINDOWS, systems::DOTNET, systems::APPLE];
+    all.into_iter().chain(systems).chain([libraries::LANGUAGES, libraries::ALERTS, tools::OTHERS]).flatten().copied()
 }
 
 /// One form for many spellings: small letters; one space for what joins words, `_` and `-` among it; no control characters,
@@ -86,9 +112,10 @@ fn normal(text: &str) -> String {
                     let _ = letters.by_ref().take(16).find(char::is_ascii_alphabetic);
                 }
             }
-            '\0' | '\u{feff}' => {} // half of UTF-16
-            '’' | '‘' | '`' | '"' => plain.push('\''),
-            '_' | '-' | '‐' | '–' => space(&mut plain),
+            '\0' | '\u{feff}' => {}                               // half of UTF-16
+            '\u{ad}' | '\u{200b}'..='\u{200d}' | '\u{2060}' => {} // seen by nobody
+            '’' | '‘' | '“' | '”' | '„' | '`' | '"' => plain.push('\''),
+            '_' | '-' | '\u{2010}'..='\u{2015}' | '−' => space(&mut plain),
             letter if letter.is_whitespace() || letter.is_control() => space(&mut plain),
             letter => plain.extend(letter.to_lowercase()),
         }

@@ -6,6 +6,7 @@ use padlock::error::{Error, Result, of_system, printable};
 use padlock::refusal::{self, Lesson, Recognised};
 use serde_json::{Value, json};
 use std::io::{self, Read};
+use std::os::unix::ffi::OsStrExt;
 
 /// Explains the text; ends with 1 when it says nothing that is known, and names what is nearest.
 pub fn explain(options: &Options, words: &options::Explain) -> Result<()> {
@@ -22,7 +23,7 @@ pub fn explain(options: &Options, words: &options::Explain) -> Result<()> {
 /// What was typed, or with `-` what comes in: in any encoding, and no more than is looked at.
 fn text(words: &options::Explain) -> Result<String> {
     if words.text != ["-"] {
-        return Ok(words.text.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" "));
+        return Ok(words.text.iter().map(|word| refusal::decode(word.as_bytes())).collect::<Vec<_>>().join(" "));
     }
     let mut bytes = Vec::new();
     let read = io::stdin().take(refusal::TEXT_MAX as u64).read_to_end(&mut bytes);
@@ -30,15 +31,22 @@ fn text(words: &options::Explain) -> Result<String> {
         Error::new("stdin", format!("standard input can't be read: {}", of_system(&error)))
             .hint("give the text itself: ./client explain TEXT")
     })?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    Ok(refusal::decode(&bytes))
 }
 
 fn unknown(text: &str) -> Error {
     let nearest = refusal::nearest(text);
-    let names = nearest.iter().map(|(said, lesson)| format!("\"{said}\" ({})", lesson.code)).collect::<Vec<_>>().join(", ");
+    let near = match nearest.as_slice() {
+        [] => "nothing that is known here comes near it".into(),
+        _ => format!("nearest to it: {}", names(&nearest)),
+    };
     Error::new("unknown-text", format!("nothing is known of \"{}\"", printable(text.trim())))
-        .hint(format!("nearest to it: {names}; else give the whole message, as it was printed (docs/refusal.md)"))
+        .hint(format!("{near}; give the whole message, as it was printed (docs/refusal.md)"))
         .fact("nearest", nearest.iter().map(|(said, lesson)| json!({"said": said, "code": lesson.code})).collect::<Vec<_>>())
+}
+
+fn names(nearest: &[(&str, &Lesson)]) -> String {
+    nearest.iter().map(|(said, lesson)| format!("\"{said}\" ({})", lesson.code)).collect::<Vec<_>>().join(", ")
 }
 
 fn lines(found: &Recognised) -> Vec<String> {

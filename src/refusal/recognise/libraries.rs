@@ -1,4 +1,4 @@
-//! What libraries say: OpenSSL, Node on top of it, rustls, Go, Java, and the names of alerts.
+//! What libraries say: OpenSSL, Node on top of it, rustls, Go, Python, Java, and the names of alerts.
 
 use super::Phrase;
 
@@ -48,6 +48,25 @@ pub(super) const OPENSSL: &[Phrase] = &[
     ("ca key too small", "weak-key"),
     ("ca signature digest algorithm too weak", "unsupported-signature"),
     ("ca md too weak", "unsupported-signature"),
+    ("legacy sigalg disallowed or unsupported", "unsupported-signature"),
+    ("missing authority key identifier", "certificate"),
+    ("missing subject key identifier", "certificate"),
+    ("ca cert does not include key usage extension", "no-cert-sign"),
+    ("basic constraints of ca cert not marked critical", "not-critical"),
+    ("dh key too small", "insufficient-security"),
+    ("unsafe legacy renegotiation disabled", "insufficient-security protocol-version"),
+    ("no ciphers available", "nothing-in-common"),
+    ("no cipher match", "nothing-in-common"),
+    ("ssl error syscall", "reset closed"),
+    ("unable to load private key", "not-a-key key-encrypted"),
+    ("could not read private key", "not-a-key key-encrypted"),
+    ("could not find private key", "not-a-key key-encrypted"),
+    ("unable to load certificate", "not-pem not-a-certificate"),
+    ("could not find certificate", "not-pem not-a-certificate"),
+    ("no certificate or crl found", "not-pem not-a-certificate"),
+    ("pem lib", "not-a-key not-pem key-mismatch"),
+    ("mac verify failure", "pkcs12"),
+    ("mac verify error", "pkcs12"),
     ("unsupported signature algorithm", "unsupported-signature"),
     ("key values mismatch", "key-mismatch"),
     ("could not read certificate", "not-pem not-a-certificate"),
@@ -105,6 +124,13 @@ pub(super) const NODE: &[Phrase] = &[
     ("eai again", "unknown-host"),
     ("etimedout", "timed-out"),
     ("ehostunreach", "cannot-connect"),
+    // The package ws.
+    ("unexpected server response", "upgrade-refused"),
+    ("unexpected server response: 401", "upgrade-refused ticket-refused"),
+    ("unexpected server response: 403", "wrong-origin upgrade-refused"),
+    ("invalid sec websocket accept header", "bad-upgrade"),
+    ("server sent no subprotocol", "bad-upgrade"),
+    ("opening handshake has timed out", "timed-out"),
     ("unspecified", "leaf-as-ca name-constraint unknown-critical unsupported-signature"),
 ];
 
@@ -172,8 +198,20 @@ pub(super) const LANGUAGES: &[Phrase] = &[
     ("client sent an http request to an https server", "http-on-tls-port"),
     ("certificate specifies an incompatible key usage", "wrong-usage"),
     ("private key does not match public key", "key-mismatch"),
+    ("certificate is not authorized to sign other certificates", "leaf-as-ca"),
+    ("parent certificate cannot sign this kind of certificate", "leaf-as-ca"),
+    ("too many intermediates for path length constraint", "path-length"),
+    ("is not permitted by any constraint", "name-constraint"),
+    ("crypto/rsa: verification error", "same-name-authority tampered"),
+    ("ecdsa verification failure", "same-name-authority tampered"),
+    ("oversized record received with length", "not-tls"),
+    ("client didn't provide a certificate", "certificate-required"),
+    ("failed to find any pem data", "not-pem"),
+    ("unexpected eof", "closed"),
     // Python
     ("certificate is not valid for '", "wrong-name"),
+    ("eof occurred in violation of protocol", "closed"),
+    ("server rejected websocket connection", "upgrade-refused"),
     // Java
     ("pkix path building failed", "untrusted-issuer missing-intermediate"),
     ("unable to find valid certification path to requested target", "untrusted-issuer missing-intermediate"),
@@ -181,6 +219,10 @@ pub(super) const LANGUAGES: &[Phrase] = &[
     ("no subject alternative dns name matching", "wrong-name"),
     ("no name matching", "wrong-name"),
     ("unsupported or unrecognized ssl message", "not-tls"),
+    ("path does not chain with any of the trust anchors", "untrusted-issuer missing-intermediate"),
+    ("certificateexpiredexception", "expired"),
+    ("certificatenotyetvalidexception", "not-yet-valid"),
+    ("remote host terminated the handshake", "closed"),
 ];
 
 /// In words as OpenSSL and Go have them, with underscores as the RFC has them, and as one word, as rustls does.

@@ -1,0 +1,116 @@
+//! What the libraries of one system say: GnuTLS, with wget and apt above it, Schannel of Windows, .NET, and Apple's.
+
+use super::Phrase;
+
+#[rustfmt::skip] // a table
+pub(super) const GNUTLS: &[Phrase] = &[
+    ("the certificate is not trusted", "untrusted-issuer missing-intermediate wrong-name expired"),
+    ("the certificate issuer is unknown", "untrusted-issuer missing-intermediate self-signed"),
+    ("the certificate issuer is not a ca", "leaf-as-ca"),
+    ("the certificate chain is revoked", "revoked"),
+    ("the certificate chain uses expired certificate", "expired"),
+    ("the certificate chain uses not yet valid certificate", "not-yet-valid"),
+    ("the certificate chain uses insecure algorithm", "unsupported-signature weak-key"),
+    ("the certificate chain violates the signer's constraints", "name-constraint path-length"),
+    ("the certificate chain does not match the intended purpose", "wrong-usage"),
+    ("the signature in the certificate is invalid", "tampered same-name-authority"),
+    ("the name in the certificate does not match the expected", "wrong-name"),
+    ("error in the certificate", "untrusted-issuer missing-intermediate wrong-name expired"),
+    ("certificate verification failed", "untrusted-issuer missing-intermediate wrong-name expired"),
+    ("server certificate verification failed", "untrusted-issuer missing-intermediate wrong-name expired"),
+    ("an unexpected tls packet was received", "not-tls"),
+    ("the tls connection was non properly terminated", "closed"),
+    ("no supported cipher suites have been found", "nothing-in-common"),
+    // wget
+    ("' is not trusted", "untrusted-issuer missing-intermediate wrong-name expired"),
+    ("' doesn't have a known issuer", "untrusted-issuer missing-intermediate self-signed"),
+    ("' has been revoked", "revoked"),
+    ("' was not a ca", "leaf-as-ca"),
+    ("' was signed using an insecure algorithm", "unsupported-signature weak-key"),
+    ("' is not yet activated", "not-yet-valid"),
+    ("' has expired", "expired"),
+    ("the certificate's owner does not match hostname", "wrong-name"),
+    ("unable to locally verify the issuer's authority", "untrusted-issuer missing-intermediate"),
+    ("self signed certificate encountered", "self-signed root-sent"),
+    ("issued certificate has expired", "expired"),
+    ("issued certificate not yet valid", "not-yet-valid"),
+    ("no certificate subject alternative name matches", "wrong-name"),
+];
+
+/// The number stands in the message, and the name only in some programs.
+#[rustfmt::skip] // a table
+pub(super) const WINDOWS: &[Phrase] = &[
+    ("sec e untrusted root", "untrusted-issuer missing-intermediate self-signed"),
+    ("0x80090325", "untrusted-issuer missing-intermediate self-signed"),
+    ("the certificate chain was issued by an authority that is not trusted", "untrusted-issuer missing-intermediate self-signed"),
+    ("sec e cert expired", "expired not-yet-valid"),
+    ("0x80090328", "expired not-yet-valid"),
+    ("the received certificate has expired", "expired not-yet-valid"),
+    ("sec e wrong principal", "wrong-name"),
+    ("0x80090322", "wrong-name"),
+    ("the target principal name is incorrect", "wrong-name"),
+    ("sec e cert unknown", "certificate"),
+    ("0x80090327", "certificate"),
+    ("sec e illegal message", "handshake-failure protocol-version broke-tls"),
+    ("0x80090326", "handshake-failure protocol-version broke-tls"),
+    ("the message received was unexpected or badly formatted", "handshake-failure protocol-version broke-tls"),
+    ("sec e invalid token", "not-tls broke-tls"),
+    ("0x80090308", "not-tls broke-tls"),
+    ("sec e algorithm mismatch", "nothing-in-common protocol-version"),
+    ("0x80090331", "nothing-in-common protocol-version"),
+    ("cert e untrustedroot", "untrusted-issuer root-sent self-signed"),
+    ("0x800b0109", "untrusted-issuer root-sent self-signed"),
+    ("terminated in a root certificate which is not trusted by the trust provider", "untrusted-issuer root-sent self-signed"),
+    ("cert e chaining", "missing-intermediate untrusted-issuer"),
+    ("0x800b010a", "missing-intermediate untrusted-issuer"),
+    ("cert e expired", "expired not-yet-valid"),
+    ("0x800b0101", "expired not-yet-valid"),
+    ("cert e cn no match", "wrong-name"),
+    ("0x800b010f", "wrong-name"),
+    ("cert e wrong usage", "wrong-usage"),
+    ("0x800b0110", "wrong-usage"),
+    ("cert e revoked", "revoked"),
+    ("crypt e revoked", "revoked"),
+    ("0x80092010", "revoked"),
+    ("crypt e no revocation check", "no-crl"),
+    ("0x80092012", "no-crl"),
+    ("the revocation function was unable to check revocation", "no-crl"),
+    ("crypt e revocation offline", "no-crl"),
+    ("0x80092013", "no-crl"),
+];
+
+#[rustfmt::skip] // a table
+pub(super) const DOTNET: &[Phrase] = &[
+    ("errors in the certificate chain: untrustedroot", "untrusted-issuer root-sent self-signed"),
+    ("errors in the certificate chain: partialchain", "missing-intermediate untrusted-issuer"),
+    ("errors in the certificate chain: nottimevalid", "expired not-yet-valid"),
+    ("errors in the certificate chain: notsignaturevalid", "tampered same-name-authority"),
+    ("errors in the certificate chain: notvalidforusage", "wrong-usage"),
+    ("errors in the certificate chain: revoked", "revoked"),
+    ("errors in the certificate chain: revocationstatusunknown", "no-crl"),
+    ("errors in the certificate chain: hasnotpermittednameconstraint", "name-constraint"),
+    ("remotecertificatenamemismatch", "wrong-name"),
+    ("remotecertificatechainerrors", "untrusted-issuer missing-intermediate expired"),
+    ("remotecertificatenotavailable", "no-certificate certificate-required"),
+    ("remote certificate is invalid", "untrusted-issuer missing-intermediate wrong-name expired"),
+    ("remote certificate was rejected by the provided", "certificate"),
+    ("the ssl connection could not be established", "untrusted-issuer wrong-name expired handshake-failure"),
+];
+
+/// macOS, iOS and Safari, and programs in Go that ask the system there.
+#[rustfmt::skip] // a table
+pub(super) const APPLE: &[Phrase] = &[
+    ("this connection is not private", "untrusted-issuer self-signed wrong-name expired"),
+    ("safari can't connect to the server", "nobody-listens"),
+    ("can't establish a secure connection to the server", "protocol-version nothing-in-common certificate-required"),
+    ("the certificate for this server is invalid", "untrusted-issuer self-signed wrong-name expired"),
+    ("a secure connection to the server cannot be made", "protocol-version nothing-in-common untrusted-issuer"),
+    ("certificate is not trusted", "untrusted-issuer self-signed missing-intermediate"),
+    ("certificate is not standards compliant", "too-long wrong-usage weak-key wrong-name"),
+    ("certificate is not permitted for this usage", "wrong-usage"),
+    ("certificate name does not match input", "wrong-name"),
+    ("certificate is expired", "expired"),
+    ("signed by an unknown authority", "untrusted-issuer missing-intermediate"),
+    ("has not been verified by a third party", "self-signed untrusted-issuer"),
+    ("host name mismatch", "wrong-name"),
+];

@@ -3,7 +3,7 @@
 use super::{Side, peer};
 use crate::error::Error;
 use crate::tls::Failure;
-use rustls::AlertDescription as Alert;
+use rustls::{AlertDescription as Alert, PeerIncompatible};
 
 pub(super) fn received(alert: Alert, side: Side) -> Error {
     let (name, why, cure) = match side {
@@ -20,15 +20,40 @@ pub(super) fn code(alert: Alert) -> &'static str {
     from_server(alert).0
 }
 
-/// The alert that we sent about a failure, where the library is sure to have sent one. None when the peer has spoken first.
+/// The alert that we sent about a failure, as the library picks it. None when the peer has spoken first, or the stream broke, and
+/// for broken rules (`PeerMisbehaved`), where it depends on the message.
 pub(super) fn sent(failure: &Failure, side: Side) -> Option<Alert> {
     let Failure::Tls(error) = failure else { return None };
+    use rustls::Error as Tls;
     match error {
-        rustls::Error::InvalidCertificate(why) => Some(why.clone().into()),
-        rustls::Error::NoCertificatesPresented if side == Side::Server => Some(Alert::CertificateRequired),
-        rustls::Error::NoApplicationProtocol => Some(Alert::NoApplicationProtocol),
+        Tls::InvalidCertificate(why) => Some(why.clone().into()),
+        Tls::InvalidCertRevocationList(_) => Some(Alert::HandshakeFailure),
+        Tls::NoCertificatesPresented if side == Side::Server => Some(Alert::CertificateRequired),
+        Tls::NoApplicationProtocol => Some(Alert::NoApplicationProtocol),
+        Tls::InvalidMessage(why) => Some((*why).into()),
+        Tls::InappropriateMessage { .. } | Tls::InappropriateHandshakeMessage { .. } => Some(Alert::UnexpectedMessage),
+        Tls::PeerSentOversizedRecord => Some(Alert::RecordOverflow),
+        Tls::DecryptError => Some(Alert::BadRecordMac),
+        Tls::PeerIncompatible(why) => nothing_in_common(why),
         _ => None,
     }
+}
+
+fn nothing_in_common(why: &PeerIncompatible) -> Option<Alert> {
+    use PeerIncompatible as No;
+    Some(match why {
+        No::Tls12NotOffered
+        | No::Tls12NotOfferedOrEnabled
+        | No::SupportedVersionsExtensionRequired
+        | No::ServerDoesNotSupportTls12Or13
+        | No::ServerTlsVersionIsDisabledByOurConfig => Alert::ProtocolVersion,
+        No::NoKxGroupsInCommon
+        | No::NoCipherSuitesInCommon
+        | No::NoSignatureSchemesInCommon
+        | No::SignatureAlgorithmsExtensionRequired
+        | No::KeyShareExtensionRequired => Alert::HandshakeFailure,
+        _ => return None,
+    })
 }
 
 type Said = (&'static str, &'static str, &'static str);

@@ -3,7 +3,7 @@
 use super::{Side, Stage, peer};
 use crate::error::{Error, exit, of_system};
 use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
+use std::net::{Ipv6Addr, SocketAddr};
 
 /// The host's name has no address.
 pub fn cannot_resolve(host: &str) -> Error {
@@ -16,7 +16,7 @@ pub fn cannot_resolve(host: &str) -> Error {
 pub fn cannot_connect(error: &io::Error, at: SocketAddr) -> Error {
     match error.kind() {
         ErrorKind::ConnectionRefused => Error::new("nobody-listens", format!("nobody listens at {at}"))
-            .hint("is the server running? the lab's: ./server")
+            .hint(if at.ip() == Ipv6Addr::LOCALHOST { ON_V4 } else { "is the server running? the lab's: ./server" })
             .exit(exit::CONNECT),
         ErrorKind::TimedOut | ErrorKind::WouldBlock => Error::new("timed-out", format!("no answer from {at}"))
             .hint("check the address and the port; a firewall may swallow the question")
@@ -26,6 +26,9 @@ pub fn cannot_connect(error: &io::Error, at: SocketAddr) -> Error {
             .exit(exit::CONNECT),
     }
 }
+
+/// Two addresses of one machine are two places to listen at.
+const ON_V4: &str = "the lab's server listens at 127.0.0.1: ask for localhost, or start it with ./server --listen ::1";
 
 /// The stream failed under TLS.
 pub(super) fn broken(error: &io::Error, side: Side, stage: Stage) -> Error {

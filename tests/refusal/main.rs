@@ -384,6 +384,56 @@ fn a_server_knows_what_is_not_tls_and_old_tls_when_it_sees_them() {
     }
 }
 
+/// What the server's log says that it sent is what the client received: here in the clear, before there are keys.
+#[test]
+fn the_alert_that_is_named_is_the_one_that_went_out() {
+    let root = Authority::root("root");
+    let hello = |version: &str, suites: &str| {
+        let body = format!("{version}{}00{:04x}{suites}0100", "00".repeat(32), suites.len() / 2);
+        let handshake = format!("01{:06x}{body}", body.len() / 2);
+        hex(&format!("160301{:04x}{handshake}", handshake.len() / 2))
+    };
+    let bytes: [Vec<u8>; 5] = [
+        b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n".to_vec(), // no record
+        hello("0302", "002f"),                                 // TLS 1.1
+        hello("0303", "1301"),                                 // 1.2, and without an extension
+        hex("16030100050100000103"),                           // a hello that breaks off
+        hex("14030300020101"),                                 // out of turn
+    ];
+    for bytes in bytes {
+        let (mut ours, theirs) = UnixStream::pair().unwrap();
+        ours.write_all(&bytes).unwrap();
+        ours.shutdown(std::net::Shutdown::Write).unwrap();
+        let (failure, stream) = tls::accept(theirs, &server(&root, None, &Settings::default())).err().unwrap();
+        drop(stream);
+        let mut came = Vec::new();
+        ours.read_to_end(&mut came).unwrap();
+        let received = if let [0x15, _, _, 0, 2, 2, alert] = came[..] { Some(alert) } else { None };
+        let error = refusal::server_side(&failure);
+        assert_eq!(refusal::told(&error)["error"]["alert_sent"].as_u64(), received.map(u64::from), "{bytes:02x?}: {came:02x?} {failure:?}");
+    }
+}
+
+/// And so for the client's: sealed by then, but the server can open it.
+#[test]
+fn the_client_names_the_alert_that_the_server_received() {
+    let (root, other) = (Authority::root("root"), Authority::root("Other Root"));
+    let old = root.leaf_with(&["localhost"], |params| (params.not_before, params.not_after) = (days(-9), days(-2)));
+    let usage = root.leaf_with(&["localhost"], |params| params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth]);
+    for who in [other.leaf(&["localhost"]), root.leaf(&["wrong.test"]), old, usage, self_signed(&["localhost"], |_| {})] {
+        let Ends { client, presented, server, .. } = handshake(&who, &root.trusted(), "localhost");
+        let said = explained(&client.err().unwrap(), &presented, &root.trusted(), "localhost");
+        let Failure::Tls(rustls::Error::AlertReceived(alert)) = server.err().unwrap() else { panic!("no alert: {said:?}") };
+        assert_eq!(refusal::told(&said)["error"]["alert_sent"], u8::from(alert), "{said:?}");
+    }
+}
+
+#[test]
+fn an_address_of_ipv6_is_told_of_the_one_where_the_lab_listens() {
+    let refused = |at: &str| refusal::cannot_connect(&std::io::ErrorKind::ConnectionRefused.into(), at.parse().unwrap());
+    assert!(refused("[::1]:1234").hint.contains("ask for localhost") && !refused("127.0.0.1:1234").hint.contains("::1"));
+}
+
 #[test]
 fn streams_that_break_have_their_own_statuses() {
     use std::io::{Error as Io, ErrorKind};

@@ -35,7 +35,7 @@ impl Identity {
     /// Exit status 58: a file is missing, unreadable or something else, the two do not belong together, the chain
     /// is out of order, the leaf has no names since it is older than version 3, or a certificate is not valid now.
     pub fn load(chain: &Path, key: &Path) -> Result<Identity> {
-        let own = |e: Error| e.exit(exit::OWN_CERTIFICATE);
+        let own = |e: Error| e.exit(exit::OWN_CERTIFICATE).in_file(chain);
         let identity = Identity { chain: load_chain(chain).map_err(own)?, key: key::load(key)? };
         let secret = Key::try_from(&identity.key).map_err(|()| secret::unusable(key, &identity.key))?;
         check_key(&identity.chain, &secret, chain, key).map_err(own)?;
@@ -82,7 +82,8 @@ fn chain_of(items: Vec<pem::Item>, file: &Path) -> Result<Vec<CertificateDer<'st
     let chain: Vec<_> = items.into_iter().filter_map(pem::Item::into_certificate).collect();
     if chain.is_empty() {
         return Err(Error::new("not-a-certificate", format!("{} holds {found}, not a certificate", file.display()))
-            .hint(format!("name the .crt or .pem file; to see what this one is: ./ca doctor {}", file.display())));
+            .hint(format!("name the .crt or .pem file; to see what this one is: ./ca doctor {}", file.display()))
+            .in_file(file));
     }
     Ok(chain)
 }

@@ -4,6 +4,7 @@
 //! its exit status. The statuses are curl's where a peer is involved, so that scripts may treat `./client` like curl.
 
 use serde_json::Value;
+use std::path::Path;
 use std::{fmt, io};
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -75,6 +76,11 @@ impl Error {
         self.facts.retain(|(known, _)| *known != name);
         self.facts.push((name, value.into()));
         self
+    }
+
+    /// Names the file at fault, as a fact of its own.
+    pub fn in_file(self, file: &Path) -> Error {
+        self.fact("file", file.display().to_string())
     }
 
     /// The two lines as `who` prints them: `client: cause`, `client: hint: cure`. Whatever a name in them holds, they stay two.

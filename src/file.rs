@@ -52,7 +52,8 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
     file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(|e| explain(&e, "read", path))?;
     if bytes.len() as u64 > LARGEST {
         return Err(Error::new("file-too-large", format!("{} is larger than {} MiB", path.display(), LARGEST >> 20))
-            .hint("no key, certificate or ledger is; check the file's name"));
+            .hint("no key, certificate or ledger is; check the file's name")
+            .in_file(path));
     }
     Ok(bytes)
 }
@@ -98,10 +99,11 @@ pub fn explain(e: &io::Error, doing: &str, path: &Path) -> Error {
         ErrorKind::NotADirectory => ("not-a-directory", "a part of its path is a file", format!("ls -ld {parent} shows which")),
         _ => {
             return Error::new("file-failed", format!("can't {doing} {shown}: {}", of_system(e)))
-                .hint(format!("look at the disk: df -h {parent}; ls -ld {parent}"));
+                .hint(format!("look at the disk: df -h {parent}; ls -ld {parent}"))
+                .in_file(path);
         }
     };
-    Error::new(code, format!("can't {doing} {shown}: {why}")).hint(hint)
+    Error::new(code, format!("can't {doing} {shown}: {why}")).hint(hint).in_file(path)
 }
 
 fn place(path: &Path, bytes: &[u8], readers: Readers, replace: bool) -> io::Result<()> {

@@ -112,7 +112,7 @@ impl fmt::Debug for Key {
 /// # Errors
 /// The file is missing or unreadable, or holds something else: the error says what, and how to convert it.
 pub fn load(file: &Path) -> Result<PrivateKeyDer<'static>> {
-    let own = |e: Error| e.exit(exit::OWN_CERTIFICATE);
+    let own = |e: Error| e.exit(exit::OWN_CERTIFICATE).in_file(file);
     let items = pem::read(file).map_err(own)?;
     warn_if_exposed(file);
     let found = pem::names(&items);

@@ -65,8 +65,9 @@ pub fn load(file: &Path) -> Result<Request> {
     let request = request.ok_or_else(|| {
         Error::new("not-a-request", format!("{} holds {found}, not a certificate request", file.display()))
             .hint(format!("make one with the key: ./ca request --key KEY --name localhost --out {}", file.display()))
+            .in_file(file)
     })?;
-    check(&request).map_err(|e| Error { cause: format!("{}: {}", file.display(), e.cause), ..e })
+    check(&request).map_err(|e| Error { cause: format!("{}: {}", file.display(), e.cause), ..e }.in_file(file))
 }
 
 /// Reads one request, and nothing else, from PEM that somebody sent, and checks it as [`check`] does.

@@ -76,7 +76,7 @@ impl Trust {
         let from = pem.display().to_string();
         let chain = load_chain(pem).map_err(|error| error.exit(exit::CA_FILE))?;
         Trust::certificates(format!("what is in {from}"), &chain)
-            .map_err(|error| Error { cause: format!("{from}: {}", error.cause), ..error })
+            .map_err(|error| Error { cause: format!("{from}: {}", error.cause), ..error }.in_file(pem))
     }
 
     /// As [`Trust::file`], with certificates that are in memory. `described` is what a refusal calls them.

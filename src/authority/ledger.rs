@@ -175,5 +175,6 @@ pub fn index(directory: &Path) -> PathBuf {
 fn damaged(path: &Path, line: usize, why: &str) -> Error {
     let place = if line == 0 { String::new() } else { format!(", line {line}") };
     Error::new("ledger-damaged", format!("the ledger {}{place} is damaged: {why}", path.display()))
+        .in_file(path)
         .hint("mend the line by hand (certs/README.md shows the columns); nothing is signed until it can be read")
 }

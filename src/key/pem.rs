@@ -114,7 +114,8 @@ pub fn lists(bytes: &[u8], file: &Path) -> Result<Vec<CertificateRevocationListD
     let lists: Vec<_> = items.into_iter().filter_map(|item| if let Item::Crl(list) = item { Some(list) } else { None }).collect();
     if lists.is_empty() {
         return Err(Error::new("not-a-crl", format!("{} holds {found}, not a revocation list", file.display()))
-            .hint("name the .crl file, for example certs/crl/intermediate.crl"));
+            .hint("name the .crl file, for example certs/crl/intermediate.crl")
+            .in_file(file));
     }
     Ok(lists)
 }

@@ -83,7 +83,7 @@ pub fn unusable(file: &Path, key: &PrivateKeyDer<'_>) -> Error {
         Error::new("key-kind", format!("{shown} is a private key of a kind that this lab can't use"))
             .hint(format!("make another: ./ca key {shown}.new"))
     });
-    error.exit(exit::OWN_CERTIFICATE)
+    error.exit(exit::OWN_CERTIFICATE).in_file(file)
 }
 
 /// Why a key of this kind, as [`named`] and [`kind`] say it, is not taken by others. `whose` begins the sentence.

@@ -200,7 +200,7 @@ impl What {
 
     /// As an error about `file`, which should have been PEM.
     pub fn refused(&self, file: &Path) -> Error {
-        Error::new("not-pem", format!("{} is {}", file.display(), self.is())).hint(self.cure(file))
+        Error::new("not-pem", format!("{} is {}", file.display(), self.is())).hint(self.cure(file)).in_file(file)
     }
 }
 

@@ -178,6 +178,7 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<BTreeMap<String, PasswordHash>> {
     let damaged = |line: usize, why: &str| {
         Error::new("accounts-damaged", format!("{}, line {line}: {why}", path.display()))
             .hint("put back a copy of the file, or mend the line, NAME:$argon2id$…; nothing is written to it meanwhile")
+            .in_file(path)
     };
     let text = std::str::from_utf8(bytes)
         .map_err(|e| damaged(bytes[..e.valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1, "this is no text"))?;

@@ -118,6 +118,7 @@ fn odd(why: webpki::Error, from: &str) -> Error {
         _ => "is damaged",
     };
     Error::new("odd-crl", format!("{from} {what}"))
+        .in_file(Path::new(from))
         .hint("have a whole one: ./ca crl; with openssl: openssl ca -gencrl")
         .exit(exit::CRL_FILE)
 }

@@ -90,5 +90,6 @@ impl fmt::Debug for Capture {
 
 fn unusable(file: &Path, error: &std::io::Error) -> Error {
     Error::new("capture", format!("capture {}: {}", file.display(), of_system(error)))
+        .in_file(file)
         .hint("name a file that can be written: --capture /tmp/lesson.pcapng")
 }

@@ -48,6 +48,7 @@ impl KeyLogFile {
     fn append(name: &Path) -> Result<KeyLogFile> {
         let unusable = |error: std::io::Error| {
             Error::new("key-log", format!("key log {}: {}", name.display(), of_system(&error)))
+                .in_file(name)
                 .hint("name a file that can be written: SSLKEYLOGFILE=/tmp/padlock.keylog, or unset SSLKEYLOGFILE")
         };
         let file = OpenOptions::new().append(true).create(true).mode(0o600).open(name).map_err(unusable)?;

@@ -49,6 +49,7 @@ pub fn decrypt(options: &Options, how: &options::Decrypt) -> Result<()> {
 fn read(file: &Path) -> Result<Vec<u8>> {
     let unreadable = |error: io::Error| {
         Error::new("no-capture", format!("{}: {}", file.display(), of_system(&error)))
+            .in_file(file)
             .hint("name a file that can be read")
             .exit(exit::FAILED)
     };

@@ -42,6 +42,7 @@ clean:                          ## what was built; the certificates stay
 
 help:                           ## this list
 	@sed -n 's/^\([a-z -]*\):[^#]*## /  make \1: /p' $(firstword $(MAKEFILE_LIST))
+	@echo '  PADLOCK_CERTS=DIR, CAROOT=DIR: where the certificates lie (certs), and the authority (certs/ca)'
 
 # --- the graph: key -> request -> certificate, each step a command that can be typed -------------------------------
 

@@ -5,6 +5,8 @@
 
 #[path = "wiretap/attacker.rs"]
 mod attacker;
+#[path = "shared/failure.rs"]
+mod failure;
 #[path = "wiretap/middle.rs"]
 mod middle;
 #[path = "wiretap/options.rs"]
@@ -31,12 +33,7 @@ use signal_hook::{
     consts::{SIGINT, SIGTERM},
     iterator::Signals,
 };
-use std::{
-    io::{self, Write},
-    process::ExitCode,
-    sync::Arc,
-    time::Duration,
-};
+use std::{io, process::ExitCode, sync::Arc, time::Duration};
 use view::View;
 
 /// Connections at once. A browser makes some ten; two wiretaps that pass everything on to each other make as many as they may, and
@@ -49,7 +46,7 @@ fn main() -> ExitCode {
     match Options::from_command_line().and_then(|options| run(&options)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {
-            let _ = writeln!(io::stderr(), "{}", e.lines("wiretap"));
+            failure::tell("wiretap", false, &e);
             ExitCode::from(e.exit)
         }
     }

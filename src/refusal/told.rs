@@ -44,15 +44,31 @@ fn in_a_line(value: &Value) -> String {
     }
 }
 
-/// A wrong command line, from the text that clap has for it: its first line is the cause, a tip the hint.
-pub fn usage(said: &str) -> Error {
-    let line = |start: &str| said.lines().find_map(|line| line.trim().strip_prefix(start)).map(str::trim);
+/// A wrong command line, from the text that clap has for it: its first part is the cause. The hint is its tip, or what may stand
+/// there, or else `form`: how the command is written.
+pub fn usage(said: &str, form: &str) -> Error {
     let cause = said.split("\n\n").next().unwrap_or(said);
-    let cause = cause.trim().trim_start_matches("error: ").split_whitespace().collect::<Vec<_>>().join(" ");
-    let usage = line("Usage: ").map(|usage| format!("as in: {usage}"));
-    let hint = line("tip: ").map(str::to_string).or(usage).unwrap_or_else(|| "see what can be typed: --help".into());
-    Error::new("usage", cause.trim_end_matches('.')).hint(hint).exit(exit::USAGE)
+    let mut cause = cause.trim().trim_start_matches("error: ").split_whitespace().collect::<Vec<_>>().join(" ");
+    for (library, ours) in IN_OUR_WORDS {
+        cause = cause.replace(library, ours);
+    }
+    let tip = said.lines().find_map(|line| line.trim().strip_prefix("tip: ")).map(str::to_string);
+    let choice = ["[possible values: ", "[subcommands: "].iter().find_map(|list| cause.find(list).map(|at| (at, list.len())));
+    let choice = choice.map(|(at, long)| {
+        let choice = cause.split_off(at);
+        format!("one of: {}", choice[long..].trim_end_matches(']'))
+    });
+    let hint = tip.or(choice).unwrap_or_else(|| format!("as in: {form}"));
+    Error::new("usage", cause.trim().trim_end_matches('.')).hint(hint).exit(exit::USAGE)
 }
+
+/// What numbers say of themselves when they are none.
+const IN_OUR_WORDS: [(&str, &str); 4] = [
+    ("invalid digit found in string", "it is not a whole number"),
+    ("cannot parse integer from empty string", "it is not a whole number"),
+    ("number too large to fit in target type", "it is too large"),
+    (" is not in 0..=65535", " is no port: they go from 0 to 65535"),
+];
 
 /// Which certificate is meant, for scripts.
 pub(super) fn certificate(der: &CertificateDer<'_>) -> Value {
@@ -80,13 +96,20 @@ mod tests {
     #[test]
     fn what_clap_says_becomes_two_lines() {
         let said = "error: the following required arguments were not provided:\n  --key <FILE>\n\nUsage: client --cert <FILE> --key <FILE> [URL]\n\nFor more information, try '--help'.\n";
-        let error = usage(said);
+        let form = "./client [OPTIONS] [URL]";
+        let error = usage(said, form);
         assert_eq!(error.cause, "the following required arguments were not provided: --key <FILE>");
-        assert_eq!((error.hint.as_str(), error.exit), ("as in: client --cert <FILE> --key <FILE> [URL]", 2));
-        let error =
-            usage("error: unexpected argument '--jsn' found\n\n  tip: a similar argument exists: '--json'\n\nUsage: client --json [URL]\n");
+        assert_eq!((error.hint.as_str(), error.exit), ("as in: ./client [OPTIONS] [URL]", 2));
+        let error = usage(
+            "error: unexpected argument '--jsn' found\n\n  tip: a similar argument exists: '--json'\n\nUsage: client --json [URL]\n",
+            form,
+        );
         assert_eq!(error.cause, "unexpected argument '--jsn' found");
         assert_eq!(error.hint, "a similar argument exists: '--json'");
+        let error = usage("error: invalid value 'x' for '--port <PORT>': invalid digit found in string\n\nFor more", form);
+        assert_eq!(error.cause, "invalid value 'x' for '--port <PORT>': it is not a whole number");
+        let error = usage("error: invalid value 'x' for '[SERVICES]...'\n  [possible values: web, hello]\n\nFor more", form);
+        assert_eq!((error.cause.as_str(), error.hint.as_str()), ("invalid value 'x' for '[SERVICES]...'", "one of: web, hello"));
     }
 
     #[test]

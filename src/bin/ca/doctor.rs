@@ -40,7 +40,9 @@ pub fn doctor(places: &Places, options: &options::Doctor, json: bool) -> Result<
         return Ok(());
     }
     let counted = if faults == 1 { "1 fault".into() } else { format!("{faults} faults") };
-    Err(Error::new("faults", format!("{counted} found"))
+    let bad = files.iter().filter(|file| !file.faults.is_empty()).count();
+    let place = if files.len() == 1 { String::new() } else { format!(", in {bad} of {} files", files.len()) };
+    Err(Error::new("faults", format!("{counted} found{place}"))
         .hint("mend them from the top; docs/certificate.md says why each matters")
         .exit(exit::OWN_CERTIFICATE))
 }

@@ -1,6 +1,7 @@
 //! The command line of the wiretap.
 
 use crate::attacker::Mitm;
+use crate::failure;
 use clap::Parser;
 use padlock::{
     authority::Places,
@@ -52,7 +53,7 @@ impl Options {
     /// # Errors
     /// It asks for what a lab must not do.
     pub fn from_command_line() -> Result<Options> {
-        let options = Options::parse();
+        let options: Options = failure::command_line();
         if options.listen.is_loopback() || options.unsafe_listen {
             return Ok(options);
         }

@@ -144,7 +144,8 @@ impl State {
                 Ok(_) => {} // a Ping was answered, a Pong is a sign of life
                 Err(Problem::Io(e)) if e.kind() == io::ErrorKind::WouldBlock => return Ok(None),
                 Err(Problem::ConnectionClosed | Problem::AlreadyClosed) => return Err(parted(closed.take().flatten())),
-                Err(problem) => return Err(judge(problem)),
+                // Behind a Close nothing is heard (RFC 6455 1.4), nor judged.
+                Err(problem) => return Err(closed.take().map_or_else(|| judge(problem), parted)),
             }
         }
     }

@@ -66,6 +66,25 @@ fn a_close_counts_although_the_peer_then_resets_the_connection() {
 }
 
 #[test]
+fn what_comes_behind_a_close_is_neither_heard_nor_judged() {
+    let (ping, text, close, reserved) = (b"\x89\x00", b"\x81\x01x", b"\x88\x00", b"\xf3\x00");
+    for behind in [&ping[..], text, close, reserved] {
+        let (there, here) = tcp();
+        let listening = hear_all(&Mailbox::new(Arc::new(here), None, Role::Client, Vec::new(), 1024));
+        (&there).write_all(&[b"\x88\x02\x03\xe8", behind].concat()).unwrap();
+        let mut said = Vec::new();
+        (&there).read_to_end(&mut said).unwrap();
+        drop(there);
+        let (heard, ended) = listening.join().unwrap();
+        assert!(
+            heard.is_empty() && matches!(&ended, Ended::Closed(Some(frame)) if frame.code == CloseCode::Normal),
+            "{behind:?}: {ended:?}"
+        );
+        assert_eq!((&said[..2], said.len()), (&b"\x88\x82"[..], 8), "one Close, masked, and nothing else: {said:?}");
+    }
+}
+
+#[test]
 fn a_new_limit_holds_from_the_next_message_on() {
     let (there, here) = tcp();
     let mailbox = Mailbox::new(Arc::new(there), None, Role::Server, Vec::new(), 10);

@@ -144,7 +144,10 @@ fn judge(options: &Options, ended: Ended) -> Result<()> {
             refusal::closed(code, &reason).map_or(Ok(()), Err)
         }
         Ended::Refused(code, why) => Err(Error::new("refused-message", format!("we ended it: {why} (close code {})", u16::from(code)))
-            .hint("a message that is too long may come through with --max-message SIZE; else the server must change (docs/websocket.md)")
+            .hint(match code {
+                CloseCode::Size => "let it come through with --max-message SIZE, or let the server say less at a time",
+                _ => "the server must change: what it sent breaks a rule of RFC 6455 (docs/websocket.md)",
+            })
             .exit(exit::RECEIVE)),
         Ended::Lost(failure) => Err(refusal::client_session(&failure)),
         Ended::TooSlow => Err(Error::new("too-slow", "the server stopped reading what we send")
@@ -166,4 +169,19 @@ fn jitter(pause: Duration) -> Result<Duration> {
     let mut random = [0; 1];
     aws_lc_rs::rand::fill(&mut random).map_err(|_| Error::new("no-randomness", "the system gives no random bytes").hint("try again"))?;
     Ok(pause.mul_f64(0.5 + f64::from(random[0]) / 512.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[test]
+    fn a_longer_limit_is_advised_where_it_helps() {
+        let options = Options::parse_from(["client"]);
+        for (code, helps) in [(CloseCode::Size, true), (CloseCode::Protocol, false), (CloseCode::Invalid, false)] {
+            let refused = judge(&options, Ended::Refused(code, "why".into())).unwrap_err();
+            assert_eq!(refused.hint.contains("--max-message"), helps, "{code}: {}", refused.hint);
+        }
+    }
 }

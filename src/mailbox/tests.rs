@@ -196,7 +196,7 @@ fn a_peer_that_reads_late_gets_every_answer() {
     assert!(matches!(server.join().unwrap(), Ended::Closed(None)));
 }
 
-/// Sends raw bytes to a mailbox without TLS, and gives all that it says back, and how it ended.
+/// What passed, by direction: sent, received.
 #[derive(Default)]
 struct Passed(Mutex<[Vec<u8>; 2]>);
 

@@ -2,6 +2,7 @@
 
 use super::*;
 
+/// Sends raw bytes to a mailbox without TLS, and gives all that it says back, and how it ended.
 fn raw(bytes: &[u8], max_message: usize) -> (Vec<u8>, Ended) {
     let (there, mut here) = tcp();
     let mailbox = Mailbox::new(Arc::new(there), None, Role::Server, Vec::new(), max_message);

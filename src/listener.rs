@@ -38,8 +38,10 @@ pub struct Connection {
 
 /// A port that is ours. Nothing is accepted before [`Listener::serve`].
 pub struct Listener {
-    socket: TcpListener,
+    socket: Arc<TcpListener>,
     address: SocketAddr,
+    /// A descriptor held back, so that there is one when the process has run out of them.
+    spare: Option<File>,
 }
 
 impl Listener {
@@ -50,7 +52,7 @@ impl Listener {
         // std asks for a backlog of 128; asking again replaces it.
         rustix::net::listen(&socket, BACKLOG).map_err(|e| taken(address, &e.into()))?;
         prepare(&socket).map_err(|e| taken(address, &e))?;
-        Ok(Listener { socket, address })
+        Ok(Listener { socket: Arc::new(socket), address, spare: File::open("/dev/null").ok() })
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -59,10 +61,10 @@ impl Listener {
 
     /// Runs `converse` for each connection, on a thread that has no other. Returns at once; ends when the gate closes.
     pub fn serve(self, gate: &Arc<Gate>, converse: impl Fn(Connection) + Send + Sync + 'static) -> Result<()> {
-        gate.guard(&self.socket).map_err(|e| taken(self.address, &e))?;
+        gate.guard(&self.socket);
         let desk = Desk {
             socket: self.socket,
-            spare: Mutex::new(File::open("/dev/null").ok()),
+            spare: Mutex::new(self.spare),
             gate: gate.clone(),
             waiting: AtomicUsize::new(0),
             converse: Box::new(converse),
@@ -77,9 +79,8 @@ impl Listener {
 
 /// What the threads of one listener share.
 struct Desk {
-    socket: TcpListener,
-    /// A descriptor held back, so that there is one when the process has run out of them.
-    spare: Mutex<Option<File>>,
+    socket: Arc<TcpListener>,
+    spare: Mutex<Option<File>>, // see [`Listener`]
     gate: Arc<Gate>,
     waiting: AtomicUsize,
     converse: Box<dyn Fn(Connection) + Send + Sync>,

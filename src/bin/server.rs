@@ -96,9 +96,8 @@ fn run(options: &Arc<Options>) -> Result<()> {
     let revocations = watch_for_revocations(options);
     let services = Arc::new(Services::new(options, &ports)?);
     let gate = Gate::watched(options.limits(), options.record.watcher(End::Server));
-    let table = options.table(&ports);
+    let _ = write!(io::stdout(), "{}", options.table(&ports));
     services.serve(ports, &gate)?;
-    let _ = write!(io::stdout(), "{table}");
 
     if let Some(watch) = revocations {
         let (services, options) = (services.clone(), options.clone());

@@ -1,9 +1,7 @@
 use super::Stream;
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
-    io,
     net::{IpAddr, Shutdown, TcpListener, TcpStream},
-    os::fd::{AsFd, OwnedFd},
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -70,7 +68,7 @@ struct Inside {
     on_probation: BTreeMap<u64, End>,
     /// Who of them was ended, and has not gone yet.
     ending: HashSet<u64>,
-    listeners: Vec<OwnedFd>,
+    listeners: Vec<Arc<TcpListener>>,
 }
 
 type End = Box<dyn FnOnce() + Send>;
@@ -113,10 +111,8 @@ impl Gate {
     }
 
     /// Remembers a listener, to wake its threads when the gate closes.
-    pub(super) fn guard(&self, listener: &TcpListener) -> io::Result<()> {
-        let copy = listener.as_fd().try_clone_to_owned()?;
-        self.inside().listeners.push(copy);
-        Ok(())
+    pub(super) fn guard(&self, listener: &Arc<TcpListener>) {
+        self.inside().listeners.push(listener.clone());
     }
 
     /// Lets a connection in. `None`: there are so many that it can't even be told. When the house is full, who has been on

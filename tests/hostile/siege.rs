@@ -59,8 +59,8 @@ fn threads_descriptors_and_memory_are_back_after_every_kind_of_attack() {
 /// The cost when all that is over has been cleared away: the honest client is left, and threads that wait.
 fn quiet(server: &Server) -> Cost {
     eventually("all attackers are gone", || Cost::of(server).threads <= WAITING + 1);
-    // Each of the seven ports takes three, and there are the standard ones, signals, the honest client's.
-    eventually("all sockets are closed", || Cost::of(server).descriptors < 35);
+    // Each of the seven ports takes two, and there are the standard ones, signals, the honest client's.
+    eventually("all sockets are closed", || Cost::of(server).descriptors < 28);
     Cost::of(server)
 }
 

@@ -198,7 +198,10 @@ fn what_other_systems_and_languages_print_leads_to_its_lesson() {
             "schannel: SEC_E_UNTRUSTED_ROOT (0x80090325) - The certificate chain was issued by an authority that is not trusted.",
             "untrusted-issuer",
         ),
-        ("schannel: SNI or certificate check failed: SEC_E_WRONG_PRINCIPAL (0x80090322) - Der Zielprinzipalname ist falsch.", "wrong-name"),
+        (
+            "schannel: SNI or certificate check failed: SEC_E_WRONG_PRINCIPAL (0x80090322) - El nombre principal de destino es incorrecto.",
+            "wrong-name",
+        ),
         ("SEC_E_CERT_EXPIRED (0x80090328)", "expired"),
         ("CERT_E_UNTRUSTEDROOT", "untrusted-issuer"),
         ("schannel: next InitializeSecurityContext failed: CRYPT_E_NO_REVOCATION_CHECK (0x80092012)", "no-crl"),

@@ -20,7 +20,7 @@ cases! {
     ["curl", "openssl"] chain_list_and_certificates_are_for_everybody,
     [] of_many_who_ask_for_a_name_at_once_one_gets_it,
     [] who_never_received_the_certificate_gets_it_by_enrolling_again,
-    ["curl"] strangers_who_ask_again_and_again_do_not_fill_the_diary,
+    ["curl"] who_asks_again_and_again_does_not_fill_the_diary,
     [] without_an_authority_nothing_is_half_written,
     [] the_authority_asks_no_auth_service_whose_certificate_it_has_taken_back,
 }
@@ -261,12 +261,14 @@ fn who_never_received_the_certificate_gets_it_by_enrolling_again() {
     assert_eq!((diary.matches(" issued ").count(), diary.matches(" given again: ").count()), (1, 1), "{diary}");
 }
 
-fn strangers_who_ask_again_and_again_do_not_fill_the_diary() {
+fn who_asks_again_and_again_does_not_fill_the_diary() {
     let house = House::open();
     let told = good(house.curl("/certificates?[1-150]").args(["-d", "", "-o", "/dev/null", "-w", "%{http_code} "]));
     assert_eq!(told, "401 ".repeat(150));
     house.register("erin");
     assert!(house.enrol(&house.certs, "erin", "Padlock").status.success());
+    fs::remove_file(house.certs.join("users/erin/fullchain.pem")).unwrap();
+    assert!(house.enrol(&house.certs, "erin", "Padlock").status.success(), "she gets it again, as often as she likes");
     let diary = fs::read_to_string(house.certs.join("ca/requests.log")).unwrap();
     assert_eq!(diary.matches(" refused: ").count(), 100, "{diary}");
     assert_eq!(diary.lines().count(), 102, "{diary}");

@@ -149,7 +149,7 @@ impl Desk {
                 signed(201, chain)
             }
             Ok(Enrolled::Again { chain, leaf }) => {
-                self.diary.note(remote, &name, &format!("given again: {}, for the key {key}", leaf.serial));
+                self.diary.unsigned(remote, &name, &format!("given again: {}, for the key {key}", leaf.serial));
                 signed(200, chain)
             }
             Ok(Enrolled::Exists(held)) => {

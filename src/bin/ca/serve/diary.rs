@@ -1,5 +1,5 @@
-//! What the service did, one line each, in a file that only grows: `ca/requests.log`. What it signed is always written; of what it
-//! refused, so much that strangers can't fill the disk.
+//! What the service did, one line each, in a file that only grows: `ca/requests.log`. What it signed is always written; of where it
+//! signed nothing, so much that nobody can fill the disk.
 
 use crate::say::fact;
 use padlock::authority;
@@ -13,14 +13,14 @@ use std::time::{Duration, Instant};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-/// So many refusals are written …
-const REFUSALS: u32 = 100;
+/// So many requests are written for which nothing was signed …
+const UNSIGNED: u32 = 100;
 /// … in each such time: a few hundred kilobytes a day at most.
 const WITHIN: Duration = Duration::from_secs(3_600);
 
 pub struct Diary {
     file: File,
-    refusals: Mutex<Count>,
+    unsigned: Mutex<Count>,
 }
 
 impl Diary {
@@ -29,7 +29,7 @@ impl Diary {
     /// # Errors
     /// It can't be written.
     pub fn open(ca: &Path) -> Result<Diary> {
-        Ok(Diary { file: authority::open_own(&ca.join("requests.log"))?, refusals: Mutex::default() })
+        Ok(Diary { file: authority::open_own(&ca.join("requests.log"))?, unsigned: Mutex::default() })
     }
 
     /// Writes one line: when, from where, for which name, what.
@@ -39,16 +39,21 @@ impl Diary {
         self.write(&format!("{remote} {name} {what}"));
     }
 
-    /// The same for what was refused, and why. Anybody can have that written.
-    pub fn refused(&self, remote: SocketAddr, name: &str, why: &str) {
-        let number = self.refusals.lock().unwrap_or_else(PoisonError::into_inner).next(Instant::now());
+    /// The same where nothing was signed. Anybody can have that written, as often as they like.
+    pub fn unsigned(&self, remote: SocketAddr, name: &str, what: &str) {
+        let number = self.unsigned.lock().unwrap_or_else(PoisonError::into_inner).next(Instant::now());
         match number {
-            ..=REFUSALS => self.note(remote, name, &format!("refused: {why}")),
-            _ => fact(&format!("{remote} {}: refused: {}", printable(name), printable(why))),
+            ..=UNSIGNED => self.note(remote, name, what),
+            _ => fact(&format!("{remote} {}: {}", printable(name), printable(what))),
         }
-        if number == REFUSALS {
-            self.write("- - that was one refusal of many: more are not written within this hour");
+        if number == UNSIGNED {
+            self.write("- - that was one of many for which nothing was signed: more are not written within this hour");
         }
+    }
+
+    /// Why nothing was signed.
+    pub fn refused(&self, remote: SocketAddr, name: &str, why: &str) {
+        self.unsigned(remote, name, &format!("refused: {why}"));
     }
 
     /// One write(2) in append mode, so lines never mix.

@@ -95,6 +95,14 @@ fn every_chapter_runs_something_and_shows_a_refusal() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Job 1 of a reader is the `./server` that the README has started.
+#[test]
+fn no_lab_ends_a_job_by_its_number() {
+    for (path, text) in documents() {
+        assert!(!text.contains("kill %"), "{}: name the process: & it=$! and kill $it", path.display());
+    }
+}
+
 #[test]
 fn every_link_to_a_file_leads_to_a_tracked_one() {
     let known = tracked();

@@ -26,6 +26,7 @@ cases! {
     [] one_more_than_there_is_room_for_is_told_so_and_comes_in_when_somebody_leaves,
     [] a_name_is_logged_in_once_and_free_as_soon_as_its_client_is_killed,
     [] only_people_log_in,
+    [] who_comes_with_the_wrong_program_is_told_which_is_right,
     [] the_certificate_says_who_speaks,
     [] what_is_no_message_ends_that_conversation_and_no_other,
     [] who_reads_nothing_is_thrown_out_and_nobody_waits,
@@ -84,6 +85,17 @@ fn only_people_log_in() {
     let out = run(program("client", &lab.certs).args(["chat", "nobody", "--directory", &there]));
     assert_eq!(out.status.code(), Some(58), "{}", text(&out.stderr));
     assert!(text(&out.stderr).contains("./client enrol nobody"));
+}
+
+fn who_comes_with_the_wrong_program_is_told_which_is_right() {
+    let lab = Lab::of(&["alice"]);
+    let directory = lab.directory(&[]);
+    let (chain, key) = Places::new(&lab.certs).user("alice");
+    let mut client = program("client", &lab.certs);
+    client.arg(format!("tls://localhost:{}", directory.port("chat"))).arg("--cert").arg(chain).arg("--key").arg(key);
+    let out = run(&mut client);
+    assert!(text(&out.stdout).contains("\"welcome\""), "{}", text(&out.stdout));
+    assert_eq!(text(&out.stderr).matches("./client chat NAME").count(), 1, "{}", text(&out.stderr));
 }
 
 /// A session with the directory, by hand.

@@ -9,6 +9,7 @@ use crate::options::Options;
 use crate::output::{self, status};
 use crate::telemetry::Telemetry;
 use crate::url::Url;
+use padlock::chat::FRAME_MAX;
 use padlock::error::{Error, Result};
 use padlock::refusal;
 use padlock::tls::{self, Failure};
@@ -50,7 +51,7 @@ pub fn exchange(options: &Options, url: &Url, dialler: &Dialler) -> Result<()> {
     let _ = line.socket.set_read_timeout(None);
     let typing = line.clone();
     thread::spawn(move || typing.type_all(io::stdin().lock()));
-    let ended = line.listen();
+    let ended = line.listen(options);
     status(options, "disconnected");
     ended
 }
@@ -106,11 +107,22 @@ impl Line {
     }
 
     /// Prints what the server says until it says close_notify.
-    fn listen(&self) -> Result<()> {
+    fn listen(&self, options: &Options) -> Result<()> {
         let mut record = vec![0; PIECE];
+        let mut first = true;
         let explained = |failure: Failure| refusal::client_session(&failure);
         loop {
-            if self.print_opened()? {
+            let (plain, over) = self.take_opened()?;
+            if first && begins_a_frame(&plain) {
+                output::note(
+                    options,
+                    "these are frames, a length of four bytes and then JSON: a chat directory; ./client chat NAME speaks them",
+                );
+            }
+            first &= plain.is_empty();
+            output::bytes(&plain);
+            self.telemetry().received(&plain)?;
+            if over {
                 return Ok(());
             }
             match self.socket.receive(&mut record).map_err(|error| explained(Failure::Io(error)))? {
@@ -133,16 +145,11 @@ impl Line {
         Ok(())
     }
 
-    /// Whether the peer has ended the session.
-    fn print_opened(&self) -> Result<bool> {
+    /// What came since the last time, and whether the peer has ended the session.
+    fn take_opened(&self) -> Result<(Vec<u8>, bool)> {
         self.open(&[]).map_err(|failure| refusal::client_session(&failure))?;
-        let (plain, over) = {
-            let mut opened = self.opened();
-            (std::mem::take(&mut opened.plain), opened.over)
-        };
-        output::bytes(&plain);
-        self.telemetry().received(&plain)?;
-        Ok(over)
+        let mut opened = self.opened();
+        Ok((std::mem::take(&mut opened.plain), opened.over))
     }
 
     /// Sends all that is typed, then close_notify. What the server still says is heard for a while.
@@ -192,4 +199,10 @@ impl Line {
     fn session(&self) -> MutexGuard<'_, Connection> {
         self.session.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether a server's first bytes are a chat directory's: a length that a frame may have, then an object.
+fn begins_a_frame(bytes: &[u8]) -> bool {
+    let Some((length, rest)) = bytes.split_first_chunk() else { return false };
+    (1..=FRAME_MAX).contains(&(u32::from_be_bytes(*length) as usize)) && rest.first() == Some(&b'{')
 }

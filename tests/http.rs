@@ -81,6 +81,7 @@ fn every_page_has_its_status_and_type() {
         ("/trust/padlock-root.crt", "200 application/x-x509-ca-cert"),
         ("/docs", "308 text/html; charset=utf-8"),
         ("/docs/tls.md", "308 text/html; charset=utf-8"),
+        ("/chat", "308 text/html; charset=utf-8"),
         ("/nothing", "404 text/html; charset=utf-8"),
         ("/%zz", "400 text/html; charset=utf-8"),
         ("/%00", "400 text/html; charset=utf-8"),

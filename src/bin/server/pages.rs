@@ -81,6 +81,7 @@ impl Site {
             "/gallery.json" => gallery_page::json(self.port),
             "/connection" => self.guard(connection().page()),
             "/connection.json" => connection().json(),
+            "/chat" => Response::redirect("/docs/chat"), // people chat with ./client, not here
             _ => self.made(&path).or_else(|| self.book.find(&path)).or_else(|| self.file(&path, head)).unwrap_or_else(|| missing(&path)),
         }
     }

@@ -13,6 +13,7 @@ use std::{
 cases! {
     ["curl"] register_makes_an_account_with_a_password_from_a_pipe,
     ["python3", "curl"] a_typed_password_is_asked_for_twice_and_never_shown,
+    ["python3"] a_signal_at_the_prompt_leaves_the_terminal_as_it_was,
     [] register_says_what_is_wrong_before_it_asks_for_anything,
 }
 
@@ -84,4 +85,33 @@ fn a_typed_password_is_asked_for_twice_and_never_shown() {
     assert_eq!(on_terminal("correct\u{15}correct hosä\u{7f}\u{7f}rse\r|correct horse\r"), format!("{asked}registered alice\n0\n"));
     assert_eq!(sign_in(&server, "alice", "correct horse").status, 200);
     assert_eq!(on_terminal("corr\u{3}"), "New password for alice: \nclient: no password was given\n130\n");
+}
+
+/// Ends `register` by each signal while it waits for a password; says whether the terminal was mute, is as before, and the status.
+const SIGNALLED: &str = r#"
+import os, pty, signal, subprocess, sys, termios
+for how in sys.argv[3:]:
+    master, slave = pty.openpty()
+    before = termios.tcgetattr(slave)
+    child = subprocess.Popen([sys.argv[1], "register", "alice", "--auth", sys.argv[2]], stdin=slave, stdout=slave, stderr=slave)
+    shown = b""
+    while b"alice: " not in shown:
+        shown += os.read(master, 1000)
+    mute = termios.tcgetattr(slave) != before
+    child.send_signal(getattr(signal, how))
+    status = child.wait()
+    print(mute, termios.tcgetattr(slave) == before, status)
+"#;
+
+fn a_signal_at_the_prompt_leaves_the_terminal_as_it_was() {
+    let server = auth_alone(&[]);
+    let auth = format!("https://localhost:{}", server.port("auth"));
+    let mut python = Command::new("python3");
+    python
+        .args(["-c", SIGNALLED])
+        .arg(crate::common::bin().join("client"))
+        .arg(auth)
+        .args(["SIGTERM", "SIGINT"])
+        .env("PADLOCK_CERTS", certs());
+    assert_eq!(good(&mut python), "True True -15\nTrue True -2\n");
 }

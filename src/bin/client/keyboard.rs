@@ -3,6 +3,7 @@
 //! A read from a terminal can't be called off. So the keyboard has a thread of its own, which outlives connections, and the
 //! program ends when the conversation does.
 
+use crate::terminal;
 use padlock::error::{Error, Result};
 use padlock::mailbox::Mailbox;
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -78,6 +79,7 @@ impl Keyboard {
             Error::new("no-thread", format!("can't listen to the keyboard: {}", padlock::error::of_system(&error)))
                 .hint("this system is out of threads or memory: end something else")
         };
+        terminal::signals_are_heard();
         let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(failed)?;
         let this = self.clone();
         let signalled = move || {

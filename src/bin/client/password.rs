@@ -1,5 +1,6 @@
 //! A password is typed and not seen, or comes through a pipe when that was asked for. It is no argument: others see those (`ps`).
 
+use crate::terminal;
 use padlock::error::{Error, Result, exit, of_system};
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use std::io::{self, BufRead, IsTerminal, Read, Write};
@@ -43,7 +44,7 @@ fn typed(prompt: &str) -> Result<String> {
             .exit(exit::USAGE));
     }
     // Mute before the question: whoever sees it may type.
-    let unseen = Unseen::begin().map_err(|e| unreadable(&of_system(&e.into())))?;
+    let unseen = Unseen::begin().map_err(|e| unreadable(&of_system(&e)))?;
     let mut out = io::stderr();
     let _ = out.write_all(prompt.as_bytes());
     let line = unseen.read_line(stdin.lock());
@@ -67,7 +68,8 @@ fn unreadable(why: &str) -> Error {
 struct Unseen(Termios);
 
 impl Unseen {
-    fn begin() -> rustix::io::Result<Unseen> {
+    fn begin() -> io::Result<Unseen> {
+        terminal::restore_on_signals()?;
         let before = tcgetattr(io::stdin())?;
         let mut mute = before.clone();
         mute.local_modes.remove(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG);

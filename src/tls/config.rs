@@ -24,7 +24,7 @@ pub struct Settings {
     pub alpn: Vec<Vec<u8>>,
     /// Who is told the secrets of each session (`SSLKEYLOGFILE`). See [`wire`](crate::wire).
     pub key_log: Option<Arc<dyn KeyLog>>,
-    /// What the key shares agree on may be [overheard](overhear). It costs nothing while nobody does.
+    /// What the key shares agree on may be [overheard](super::overhear). It costs nothing while nobody does.
     pub overheard: bool,
 }
 

@@ -53,6 +53,7 @@ pub fn dissect(file: &[u8]) -> Result<Dissected> {
             let at = known.get(&ends).copied().filter(|at| conversations.get(*at).is_some_and(|open| !open.is_replaced_by(&segment)));
             if at.is_none() && conversations.len() == CONNECTIONS {
                 cut = true;
+                known.remove(&ends); // what follows is not the old connection's
                 return;
             }
             let at = at.unwrap_or_else(|| {
@@ -83,14 +84,16 @@ mod tests {
 
     /// A classic capture of that many connections, each of which says one byte in its only packet.
     fn tiny(connections: u16) -> Vec<u8> {
-        let mut file = [&0xa1b2_c3d4_u32.to_le_bytes()[..], &[0; 16], &101_u32.to_le_bytes()].concat();
-        for port in 0..connections {
-            file.extend([[0; 4], [0; 4], [41, 0, 0, 0], [41, 0, 0, 0]].concat()); // when, and twice its length
-            file.extend([0x45, 0, 0, 41, 0, 0, 0, 0, 64, 6, 0, 0, 127, 0, 0, 1, 127, 0, 0, 1]);
-            file.extend(port.to_be_bytes());
-            file.extend([255, 255, 0, 0, 0, 1, 0, 0, 0, 0, 0x50, 2, 0, 0, 0, 0, 0, 0, b'x']); // SYN, and a byte
-        }
-        file
+        let file = [&0xa1b2_c3d4_u32.to_le_bytes()[..], &[0; 16], &101_u32.to_le_bytes()].concat();
+        file.into_iter().chain((0..connections).flat_map(|port| packet(port, 1, 0x02, b'x'))).collect() // SYN, and a byte
+    }
+
+    fn packet(port: u16, sequence: u8, flags: u8, byte: u8) -> Vec<u8> {
+        let mut packet = [[0; 4], [0; 4], [41, 0, 0, 0], [41, 0, 0, 0]].concat(); // when, and twice its length
+        packet.extend([0x45, 0, 0, 41, 0, 0, 0, 0, 64, 6, 0, 0, 127, 0, 0, 1, 127, 0, 0, 1]);
+        packet.extend(port.to_be_bytes());
+        packet.extend([255, 255, 0, 0, 0, sequence, 0, 0, 0, 0, 0x50, flags, 0, 0, 0, 0, 0, 0, byte]);
+        packet
     }
 
     #[test]
@@ -100,5 +103,12 @@ mod tests {
             let found = dissect(&tiny(connections)).unwrap();
             assert_eq!((found.connections.len(), found.cut), (CONNECTIONS, cut));
         }
+    }
+
+    #[test]
+    fn what_is_left_out_is_not_taken_for_an_earlier_connections() {
+        let again = [packet(0, 100, 0x02, b'y'), packet(0, 3, 0x10, b'z')].concat();
+        let found = dissect(&[tiny(CONNECTIONS as u16), again].concat()).unwrap();
+        assert!(found.cut && found.connections[0].pieces == [(Speaker::Client, b"x".to_vec())], "{:?}", found.connections[0].pieces);
     }
 }

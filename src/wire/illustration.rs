@@ -12,6 +12,11 @@ use super::session::{Inside, Seen, Session, Speaker};
 use super::transcript::Transcript;
 use serde::{Serialize, Serializer};
 
+/// So many records are shown. One takes some 600 bytes, and an empty one has five in a stranger's file.
+const RECORDS: usize = 256 * 1024;
+/// What is looked into between two looks at how many they are.
+const PIECE: usize = 64 * 1024;
+
 /// The handshake of one connection.
 #[derive(Serialize)]
 pub struct Illustration {
@@ -22,7 +27,7 @@ pub struct Illustration {
     pub records: Vec<Shown>,
     #[serde(serialize_with = "super::steps::serialize")]
     pub schedule: Option<Schedule>,
-    /// More passed than was kept.
+    /// More passed than was kept, or is shown.
     pub cut: bool,
 }
 
@@ -87,14 +92,20 @@ impl Illustration {
         Illustration { cut: kept.cut, ..Illustration::of_pieces(kept.pieces(), &kept.known) }
     }
 
-    /// As [`of`](Illustration::of), for a whole session from elsewhere: what each side said, in order.
+    /// As [`of`](Illustration::of), for a whole session from elsewhere: what each side said, in order. Past some 260,000 records
+    /// the rest is left out.
     pub fn of_pieces<'a>(pieces: impl Iterator<Item = (Speaker, &'a [u8])>, known: &Known) -> Illustration {
         let (mut session, mut transcript) = (Session::default(), Transcript::default());
         let mut all: Vec<Seen> = Vec::new();
         for (label, secret) in &known.logged {
             all.extend(session.secret(label, secret));
         }
-        for (speaker, bytes) in pieces {
+        let mut cut = false;
+        for (speaker, bytes) in pieces.flat_map(|(speaker, bytes)| bytes.chunks(PIECE).map(move |piece| (speaker, piece))) {
+            cut = all.len() >= RECORDS;
+            if cut {
+                break;
+            }
             all.extend(session.bytes(speaker, bytes));
         }
         all.extend(session.end());
@@ -116,7 +127,7 @@ impl Illustration {
             resumed,
             records,
             schedule,
-            cut: false,
+            cut,
         }
     }
 
@@ -215,4 +226,18 @@ impl Show<'_> {
 
 fn item(about: About, bytes: &[u8], fields: Vec<Field>) -> Item {
     Item { about, bytes: bytes.to_vec(), fields, verified: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_records_are_shown_than_fit() {
+        let empty = [23, 3, 3, 0, 0];
+        for (records, cut) in [(RECORDS / 2, false), (RECORDS * 2, true)] {
+            let told = Illustration::of_pieces([(Speaker::Client, &empty.repeat(records)[..])].into_iter(), &Known::default());
+            assert!(told.cut == cut && told.records.len() <= RECORDS + PIECE / empty.len(), "{records}: {}", told.records.len());
+        }
+    }
 }

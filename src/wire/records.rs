@@ -29,6 +29,8 @@ impl Record {
 #[derive(Debug, Default)]
 pub struct Records {
     bytes: Vec<u8>,
+    /// So many of them were records that have been taken.
+    taken: usize,
     lost: bool,
 }
 
@@ -36,6 +38,7 @@ impl Records {
     /// Adds what was just seen.
     pub fn push(&mut self, bytes: &[u8]) {
         if !self.lost {
+            self.bytes.drain(..std::mem::take(&mut self.taken)); // once for each piece, not for each record in it
             self.bytes.extend_from_slice(bytes);
         }
     }
@@ -47,14 +50,15 @@ impl Records {
 
     /// The next whole record. After bytes that are no record there is none any more.
     pub fn take(&mut self) -> Option<Record> {
-        let header = *self.bytes.first_chunk::<HEADER>()?;
+        let rest = self.bytes.get(self.taken..)?;
+        let header = *rest.first_chunk::<HEADER>()?;
         let length = usize::from(u16::from_be_bytes([header[3], header[4]]));
         if !(CHANGE_CIPHER_SPEC..=APPLICATION_DATA).contains(&header[0]) || header[1] != 3 || length > LONGEST {
-            (self.bytes, self.lost) = (Vec::new(), true);
+            (self.bytes, self.taken, self.lost) = (Vec::new(), 0, true);
             return None;
         }
-        let body = self.bytes.get(HEADER..HEADER + length)?.to_vec();
-        self.bytes.drain(..HEADER + length);
+        let body = rest.get(HEADER..HEADER + length)?.to_vec();
+        self.taken += HEADER + length;
         Some(Record { header, body })
     }
 }

@@ -28,6 +28,9 @@ pub fn decrypt(options: &Options, how: &options::Decrypt) -> Result<()> {
     }
     let known = Known { logged: secrets_of(connection, &keys), ..Known::default() };
     let told = Illustration::of_pieces(connection.pieces.iter().map(|(speaker, bytes)| (*speaker, bytes.as_slice())), &known);
+    if told.cut {
+        output::note(options, &format!("{}: the connection has too many records, and the last are left out", how.capture.display()));
+    }
     match how.record {
         Some(number) => {
             let record = number.checked_sub(1).and_then(|at| told.records.get(at)).ok_or_else(|| no_record(number, told.records.len()))?;

@@ -71,11 +71,13 @@ fn a_failure_that_is_a_files_names_the_file_in_json() {
 /// Whoever mistypes reads the same two lines as after any other failure.
 #[test]
 fn a_wrong_command_line_is_two_lines_cause_then_what_to_type() {
-    let table: [(&str, &[&str], &str, &str); 7] = [
+    let table: [(&str, &[&str], &str, &str); 9] = [
         ("server", &["--port", "abc"], "it is not a whole number", "as in: ./server [OPTIONS] [SERVICES]..."),
         ("server", &["--port", "99999"], "99999 is no port", "as in: ./server"),
         ("server", &["webb"], "invalid value 'webb'", "web"),
         ("client", &["--jsn"], "unexpected argument '--jsn'", "--json"),
+        ("client", &["chatt", "alice"], "'chatt'", "'chat'"),
+        ("client", &["-q", "enroll", "bob"], "'enroll'", "'enrol'"),
         ("ca", &["doctor"], "<FILE>", "as in: ./ca doctor [OPTIONS] <FILE>..."),
         ("ca", &[], "subcommand", "one of: key, request"),
         ("wiretap", &["x"], "it is not a whole number", "as in: ./wiretap"),

@@ -54,7 +54,10 @@ impl Url {
         if !typed.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(wrong("it has spaces, control characters or letters outside ASCII (write those as %XX or xn--)"));
         }
-        let (scheme, rest) = typed.split_once("://").ok_or_else(|| wrong("it does not begin with wss://, https:// or another scheme"))?;
+        let (scheme, rest) = typed.split_once("://").ok_or_else(|| {
+            wrong("it does not begin with wss://, https:// or another scheme")
+                .hint("write it like wss://localhost:1234/, https://localhost:1234/ or tls://localhost:8000; the verbs: ./client --help")
+        })?;
         let known = Scheme::ALL.iter().find(|known| known.0.eq_ignore_ascii_case(scheme));
         let (_, scheme, default_port) = *known.ok_or_else(|| wrong("the scheme is none of wss, ws, https, http, tls"))?;
         let rest = rest.split('#').next().unwrap_or_default();

@@ -1,5 +1,6 @@
 //! How a program says that it failed: two lines on standard error, or with `--json` one object on standard output.
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{Command, Parser};
 use padlock::error::Error;
 use padlock::refusal;
@@ -13,10 +14,28 @@ pub fn command_line<T: Parser>() -> T {
             said.exit();
         }
         let mut command = T::command();
+        let said = mistyped_verb(&command, &said).unwrap_or(said);
         let error = refusal::usage(&said.to_string(), &form(&mut command));
         tell(command.get_name(), env::args_os().any(|word| word == "--json"), &error);
         process::exit(error.exit.into())
     })
+}
+
+/// `./client chatt alice`: where a verb or an address may stand, clap takes the first word for an address, and blames the second for
+/// being no verb.
+fn mistyped_verb(command: &Command, said: &clap::Error) -> Option<clap::Error> {
+    let blamed = said.get(ContextKind::InvalidSubcommand).or(said.get(ContextKind::InvalidArg));
+    let Some(ContextValue::String(blamed)) = blamed else { return None };
+    let words: Vec<String> = env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+    if !command.has_subcommands() || words.iter().any(|word| command.find_subcommand(word).is_some()) {
+        return None;
+    }
+    let before = words.windows(2).find(|pair| pair[1] == *blamed)?.first()?;
+    if before.starts_with('-') || blamed.starts_with('-') || before.contains("://") {
+        return None;
+    }
+    let verbs = Command::new("verbs").subcommand_required(true).subcommands(command.get_subcommands().cloned());
+    verbs.try_get_matches_from(["verbs", before]).err()
 }
 
 /// How the command is written that somebody tried to write: `./ca doctor [OPTIONS] <FILE>...`. What clap shows with a mistake names

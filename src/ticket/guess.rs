@@ -11,7 +11,7 @@
 //! from hundreds of networks, and go on; from all the world together an account is guessed at some 11,520 times a day.
 //!
 //! What remains: who shares an address with a guesser waits with them, and who does command so many networks can still hold up an
-//! owner who is away from home. A name that nobody has is treated as one that somebody has.
+//! owner who is away from home; of IPv6, a /48 holds 65,536. A name that nobody has is treated as one that somebody has.
 
 use crate::authority::policy::check_user;
 use std::{

@@ -60,7 +60,7 @@ use signal_hook::{
 use std::{
     io::{self, Write},
     process::ExitCode,
-    sync::Arc,
+    sync::{Arc, Mutex},
     time::Duration,
 };
 use tapped::Tapped;
@@ -132,6 +132,8 @@ struct Services {
     tickets: Option<Arc<Tickets>>,
     auth: Option<Arc<Auth>>,
     chat: Option<Arc<Chat>>,
+    /// Held from the reading of the files until all sides have them: of two who reload at once, the later has the newer ones.
+    reloading: Mutex<()>,
 }
 
 impl Services {
@@ -152,6 +154,7 @@ impl Services {
             tickets: tickets.map(Arc::new),
             auth: auth.map(Arc::new),
             chat: chat.map(Arc::new),
+            reloading: Mutex::default(),
         })
     }
 
@@ -195,6 +198,7 @@ impl Services {
         let chat = self.chat.as_deref().map(|chat| &chat.side);
         let tickets = self.tickets.as_deref().map(|tickets| &tickets.side);
         let sides = std::iter::once(&self.web.side).chain(hello).chain(tickets).chain(auth).chain(chat);
+        let _turn = self.reloading.lock();
         let changed = identity::load(options).and_then(|who| {
             sides.filter(|side| concerns(side)).try_for_each(|side| side.change(&who))?;
             self.tickets.iter().try_for_each(|tickets| tickets.call_anew(options))

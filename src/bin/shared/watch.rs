@@ -1,7 +1,7 @@
 //! Sees that the authority has signed a new list, without asking again and again: the kernel says so (inotify).
 
 use rustix::{
-    fs::inotify::{self, CreateFlags, Reader, WatchFlags},
+    fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags},
     io::Errno,
 };
 use std::{
@@ -45,8 +45,9 @@ impl Watch {
             loop {
                 match reader.next() {
                     Ok(event) => {
+                        let overflowed = event.events().contains(ReadFlags::QUEUE_OVERFLOW); // whose names we were not told
                         let is_list = event.file_name().is_some_and(|name| name.to_bytes().ends_with(b".crl"));
-                        if is_list {
+                        if is_list || overflowed {
                             changed();
                         }
                     }

@@ -100,6 +100,12 @@ impl Trust {
         Ok(lab)
     }
 
+    /// The lab's authority, less what it has taken back, if it has signed a list.
+    pub fn lab_less_revoked(places: &Places) -> Result<Trust> {
+        let (lab, list) = (Trust::lab(places)?, places.crl("intermediate"));
+        if list.exists() { lab.and_revoked_by(&list) } else { Ok(lab) }
+    }
+
     /// What this machine trusts: the bundle that `SSL_CERT_FILE` names, or the distribution's.
     ///
     /// Certificates in it that can't be a root are passed over: the bundle is the distribution's, not the reader's.

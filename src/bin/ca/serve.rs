@@ -81,14 +81,14 @@ impl Desk {
         let trust = Trust::lab(places)?;
         let settings = Settings { alpn: vec![b"http/1.1".to_vec()], ..Settings::default() };
         let (host, port) = Auth::place(&options.auth)?;
-        let auth = Auth::new(&host, port, &own_identity(places)?, &believed(places)?)?;
+        let auth = Auth::new(&host, port, &own_identity(places)?, &Trust::lab_less_revoked(places)?)?;
         let config = tls::server(&who, Some((&trust, ClientAuth::Request)), &settings)?;
         Ok(Desk { places: places.clone(), config, auth, diary: Diary::open(places.ca())? })
     }
 
     /// We have signed a new list of what was taken back: no auth service that is on it is asked any more.
     fn look_again(&self) {
-        let changed = believed(&self.places).and_then(|trust| self.auth.change(&own_identity(&self.places)?, &trust));
+        let changed = Trust::lab_less_revoked(&self.places).and_then(|trust| self.auth.change(&own_identity(&self.places)?, &trust));
         if let Err(e) = changed {
             log::error!(target: "trust", "the new list of what was taken back is not gone by: {e} ({})", e.hint);
         }
@@ -214,11 +214,4 @@ fn signed(status: u16, chain: String) -> Response {
 fn own_identity(places: &Places) -> Result<Identity> {
     let (chain, key) = places.service(OWN_NAME);
     Identity::load(&chain, &key)
-}
-
-/// Whom we believe about it: ourselves, less what was taken back.
-fn believed(places: &Places) -> Result<Trust> {
-    let list = places.crl(Which::Intermediate.name());
-    let lab = Trust::lab(places)?;
-    if list.exists() { lab.and_revoked_by(&list) } else { Ok(lab) }
 }

@@ -96,9 +96,7 @@ pub fn trust(options: &Options) -> Result<Trust> {
 
 /// Whom the lab's services believe about each other: the lab's authority, less what it took back.
 pub fn lab(options: &Options) -> Result<Trust> {
-    let lab = Trust::lab(&options.places())?;
-    let list = options.places().crl("intermediate");
-    if options.no_crl || !list.exists() { Ok(lab) } else { lab.and_revoked_by(&list) }
+    if options.no_crl { Trust::lab(&options.places()) } else { Trust::lab_less_revoked(&options.places()) }
 }
 
 /// Has `look` look at people again, with whom we believe now. If the files are no good, the log says that nobody can.
